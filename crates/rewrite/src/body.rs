@@ -1,0 +1,173 @@
+//! Function bodies with their calls replaced.
+//!
+//! Knows where calls are and how much a module may grow; what is put in their place is decided in `inline` and `bulk`.
+//! Invariant: every byte of a body is either copied, or belongs to a replaced call, or names a memory that has moved.
+
+use wasm_encoder::reencode::Reencode;
+use wasm_encoder::{CodeSection, Encode, InstructionSink};
+use wasmparser::{BinaryReader, OperatorsReader};
+
+use crate::inline::{self, Scratch};
+use crate::outline::{Body, FEATURES, Outline};
+use crate::shift::Shift;
+use crate::{Declined, DeclinedKind, KernelMemory};
+
+/// Limits that all engines share.
+const LOCALS_MAX: u32 = 50_000;
+const FUNCTION_BYTES_MAX: usize = 7_654_321;
+
+/// Room kept for what a body gets besides replaced calls: locals and the bulk copy.
+const EXTRA_BYTES: usize = 256;
+
+/// How much replaced calls may add to a function, and to a module, of that many bytes. Moved memory indices add a
+/// third at most, so that a module stays within three times its size plus 64 KiB.
+fn growth_bytes_max(bytes: usize) -> usize {
+    bytes.saturating_add(32 * 1024)
+}
+
+/// All bodies of a module, rewritten.
+pub(crate) struct Bodies<'a> {
+    wasm: &'a [u8],
+    kernel_memory: KernelMemory,
+    /// How much more replaced calls may add.
+    growth_bytes: usize,
+    pub(crate) code: CodeSection,
+    pub(crate) inlined_calls: usize,
+    pub(crate) kept_calls: usize,
+    pub(crate) bulk: usize,
+}
+
+impl<'a> Bodies<'a> {
+    /// No bodies yet.
+    pub(crate) fn new(wasm: &'a [u8], kernel_memory: KernelMemory) -> Self {
+        Bodies {
+            wasm,
+            kernel_memory,
+            growth_bytes: growth_bytes_max(wasm.len()),
+            code: CodeSection::new(),
+            inlined_calls: 0,
+            kept_calls: 0,
+            bulk: 0,
+        }
+    }
+
+    /// Rewrites the next body.
+    pub(crate) fn push(&mut self, outline: &Outline, body: &Body) -> Result<(), Declined> {
+        let (kernel, shift) = outline.kernel(self.kernel_memory);
+        let bulk = outline
+            .bulk
+            .iter()
+            .find(|(_, function)| *function == body.index);
+        let mut room_bytes = self.room_bytes(body, shift);
+        let sites = if room_bytes == 0 {
+            &[]
+        } else {
+            &body.sites[..]
+        };
+        self.kept_calls += body.sites.len() - sites.len();
+        if sites.is_empty() && bulk.is_none() && !shift.moves() {
+            self.code.raw(&self.wasm[body.whole.clone()]);
+            return Ok(());
+        }
+        let mut out = Vec::with_capacity(body.whole.len() + EXTRA_BYTES);
+        let scratch = Scratch::for_sites(sites, body.locals_count);
+        (body.groups + scratch.groups()).encode(&mut out);
+        out.extend_from_slice(&self.wasm[body.locals.clone()]);
+        scratch.encode(&mut out);
+        if let Some((bulk, _)) = bulk {
+            bulk.emit(kernel, shift.index(0), &mut out);
+            self.bulk += 1;
+        }
+        let mut old = Instructions::new(&self.wasm[body.code.clone()], shift);
+        for site in sites {
+            old.copy_until(site.offset, &mut out)?;
+            let start = out.len();
+            inline::emit(site.access, kernel, &scratch, &mut out);
+            if site.tail {
+                InstructionSink::new(&mut out).return_();
+            }
+            let growth_bytes = (out.len() - start).saturating_sub(usize::from(site.length));
+            if growth_bytes > room_bytes {
+                // The call is copied with what follows it.
+                out.truncate(start);
+                self.kept_calls += 1;
+                continue;
+            }
+            room_bytes -= growth_bytes;
+            self.inlined_calls += 1;
+            old.skip(site.length)?;
+        }
+        old.copy_until(body.code.len(), &mut out)?;
+        if out.len() > FUNCTION_BYTES_MAX {
+            let reason = "a function would grow beyond the size engines accept";
+            return Err(Declined::new(DeclinedKind::Unsupported, reason));
+        }
+        let growth_bytes = out.len().saturating_sub(body.whole.len());
+        self.growth_bytes = self.growth_bytes.saturating_sub(growth_bytes);
+        self.code.raw(&out);
+        Ok(())
+    }
+
+    /// How much replaced calls may add to a body: 0 when no local can be added either.
+    fn room_bytes(&self, body: &Body, shift: Shift) -> usize {
+        if body.locals_count > LOCALS_MAX - Scratch::COUNT_MAX {
+            return 0;
+        }
+        let length = body.whole.len();
+        let moved = if shift.moves() { length / 3 } else { 0 };
+        let engine_max = FUNCTION_BYTES_MAX.saturating_sub(length + moved + EXTRA_BYTES);
+        let growth_bytes = self.growth_bytes.saturating_sub(EXTRA_BYTES);
+        growth_bytes_max(length).min(engine_max).min(growth_bytes)
+    }
+}
+
+/// The instructions of an old body, read from front to back.
+struct Instructions<'a> {
+    code: &'a [u8],
+    position: usize,
+    /// Only needed when memories move: otherwise bytes are copied without looking at them again.
+    moving: Option<(OperatorsReader<'a>, Shift)>,
+}
+
+impl<'a> Instructions<'a> {
+    fn new(code: &'a [u8], shift: Shift) -> Self {
+        let reader = || OperatorsReader::new(BinaryReader::new_features(code, 0, FEATURES));
+        let moving = shift.moves().then(|| (reader(), shift));
+        Instructions {
+            code,
+            position: 0,
+            moving,
+        }
+    }
+
+    /// Copies what comes before `end`, a position between two instructions.
+    fn copy_until(&mut self, end: usize, out: &mut Vec<u8>) -> Result<(), Declined> {
+        if let Some((operators, shift)) = &mut self.moving {
+            while self.position < end {
+                let operator = operators.read()?;
+                let next = operators.original_position();
+                shift.moved = false;
+                let instruction = shift.instruction(operator)?;
+                if shift.moved {
+                    instruction.encode(out);
+                } else {
+                    out.extend_from_slice(&self.code[self.position..next]);
+                }
+                self.position = next;
+            }
+        } else {
+            out.extend_from_slice(&self.code[self.position..end]);
+            self.position = end;
+        }
+        Ok(())
+    }
+
+    /// Passes over the instruction at the current position.
+    fn skip(&mut self, length: u8) -> Result<(), Declined> {
+        if let Some((operators, _)) = &mut self.moving {
+            operators.read()?;
+        }
+        self.position += usize::from(length);
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! The new module, put together from the old one's sections.
+//!
+//! Knows sections and their order, not what functions do. Invariant: a section is copied byte for byte unless the
+//! kernel memory is added to it, it names a memory that has moved, or it describes code that is no longer where it was.
+
+use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
+use wasm_encoder::reencode::Reencode;
+use wasm_encoder::{
+    CodeSection, DataSection, Encode, EntityType, ExportKind, ExportSection, MemoryType, Module,
+    NameSection, RawSection, SectionId,
+};
+use wasmparser::{
+    BinaryReader, CustomSectionReader, KnownCustom, Name, NameSectionReader, Payload,
+};
+
+use crate::outline::{Outline, parser};
+use crate::shift::Shift;
+use crate::{Declined, DeclinedKind, KernelMemory};
+
+/// Limits that all engines share.
+const MEMORIES_MAX: usize = 100;
+const IMPORTS_MAX: usize = 1_000_000;
+const EXPORTS_MAX: usize = 1_000_000;
+const MEMORY_PAGES_MAX: u64 = 65_536;
+
+/// The order of sections in a module.
+const ORDER: [SectionId; 13] = [
+    SectionId::Type,
+    SectionId::Import,
+    SectionId::Function,
+    SectionId::Table,
+    SectionId::Memory,
+    SectionId::Tag,
+    SectionId::Global,
+    SectionId::Export,
+    SectionId::Start,
+    SectionId::Element,
+    SectionId::DataCount,
+    SectionId::Code,
+    SectionId::Data,
+];
+
+fn rank(id: u8) -> usize {
+    let found = ORDER.iter().position(|section| *section as u8 == id);
+    found.unwrap_or(ORDER.len())
+}
+
+/// One entry more for a section, which may have to be made.
+struct Addition {
+    section: SectionId,
+    entry: Vec<u8>,
+}
+
+/// Puts the new module together.
+pub(crate) fn module(
+    wasm: &[u8],
+    outline: &Outline,
+    code: &CodeSection,
+    kernel_memory: KernelMemory,
+) -> Result<Vec<u8>, Declined> {
+    let (kernel, mut shift) = outline.kernel(kernel_memory);
+    let mut additions = additions(outline, kernel, kernel_memory)?
+        .into_iter()
+        .peekable();
+    let mut module = Module::new();
+    for payload in parser().parse_all(wasm) {
+        let payload = payload?;
+        let Some((id, range)) = payload.as_section() else {
+            continue;
+        };
+        if let Payload::CustomSection(section) = &payload {
+            custom(&mut module, section, &wasm[range], &mut shift);
+            continue;
+        }
+        while let Some(addition) =
+            additions.next_if(|addition| rank(addition.section as u8) < rank(id))
+        {
+            extended(&mut module, addition, &[0])?;
+        }
+        if let Some(addition) = additions.next_if(|addition| addition.section as u8 == id) {
+            extended(&mut module, addition, &wasm[range])?;
+            continue;
+        }
+        match &payload {
+            Payload::CodeSectionStart { .. } => {
+                module.section(code);
+            }
+            Payload::ExportSection(section) if shift.moves() => {
+                let mut exports = ExportSection::new();
+                shift.parse_export_section(&mut exports, section.clone())?;
+                module.section(&exports);
+            }
+            Payload::DataSection(section) if shift.moves() => {
+                let mut data = DataSection::new();
+                shift.parse_data_section(&mut data, section.clone())?;
+                module.section(&data);
+            }
+            _ => {
+                module.section(&RawSection {
+                    id,
+                    data: &wasm[range],
+                });
+            }
+        }
+    }
+    for addition in additions {
+        extended(&mut module, addition, &[0])?;
+    }
+    Ok(module.finish())
+}
+
+/// Writes a section with one entry more than the old contents, which begin with the number of entries.
+fn extended(module: &mut Module, addition: Addition, old: &[u8]) -> Result<(), Declined> {
+    let mut reader = BinaryReader::new(old, 0);
+    let count = reader.read_var_u32()?;
+    let mut data = Vec::with_capacity(old.len() + addition.entry.len() + 1);
+    // At most a million entries: checked when the additions were made.
+    count.saturating_add(1).encode(&mut data);
+    data.extend_from_slice(&old[reader.current_position()..]);
+    data.extend_from_slice(&addition.entry);
+    module.section(&RawSection {
+        id: addition.section as u8,
+        data: &data,
+    });
+    Ok(())
+}
+
+/// What makes the kernel memory part of the module, in the order of sections.
+fn additions(
+    outline: &Outline,
+    kernel: u32,
+    kernel_memory: KernelMemory,
+) -> Result<Vec<Addition>, Declined> {
+    let unsupported = |reason: &str| Err(Declined::new(DeclinedKind::Unsupported, reason));
+    if outline.memories.len() >= MEMORIES_MAX {
+        return unsupported("it has as many memories as engines accept");
+    }
+    match kernel_memory {
+        KernelMemory::Import => {
+            if outline.imports_count >= IMPORTS_MAX {
+                return unsupported("it has as many imports as engines accept");
+            }
+            let (name, field) = KERNEL_MEMORY_IMPORT;
+            let mut entry = Vec::new();
+            name.encode(&mut entry);
+            field.encode(&mut entry);
+            EntityType::Memory(memory_type(1, None)).encode(&mut entry);
+            Ok(vec![Addition {
+                section: SectionId::Import,
+                entry,
+            }])
+        }
+        KernelMemory::Define {
+            pages_min,
+            pages_max,
+        } => {
+            if outline.exports_count >= EXPORTS_MAX {
+                return unsupported("it has as many exports as engines accept");
+            }
+            let pages_min = pages_min.max(1);
+            let limit = pages_max.unwrap_or(MEMORY_PAGES_MAX);
+            if limit > MEMORY_PAGES_MAX || pages_min > limit {
+                return unsupported("the kernel memory asked for is not a 32-bit memory");
+            }
+            let mut memory = Vec::new();
+            memory_type(pages_min, pages_max).encode(&mut memory);
+            let mut export = Vec::new();
+            KERNEL_MEMORY_EXPORT.encode(&mut export);
+            ExportKind::Memory.encode(&mut export);
+            kernel.encode(&mut export);
+            Ok(vec![
+                Addition {
+                    section: SectionId::Memory,
+                    entry: memory,
+                },
+                Addition {
+                    section: SectionId::Export,
+                    entry: export,
+                },
+            ])
+        }
+    }
+}
+
+fn memory_type(minimum: u64, maximum: Option<u64>) -> MemoryType {
+    MemoryType {
+        minimum,
+        maximum,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    }
+}
+
+/// Copies a custom section, unless it speaks of positions in code.
+fn custom(
+    module: &mut Module,
+    section: &CustomSectionReader<'_>,
+    contents: &[u8],
+    shift: &mut Shift,
+) {
+    if let KnownCustom::Name(names) = section.as_known() {
+        // Names are for people: a section that cannot be read is left out, as engines pass over it.
+        if let Ok(names) = rename(names, shift) {
+            module.section(&names);
+        }
+    } else if !speaks_of_positions(section.name()) {
+        module.section(&RawSection {
+            id: SectionId::Custom as u8,
+            data: contents,
+        });
+    }
+}
+
+/// Whether a custom section holds positions in code or in the file: debug information, relocations, hints.
+fn speaks_of_positions(name: &str) -> bool {
+    let prefixes = [".debug_", "reloc.", "metadata.code."];
+    let names = ["sourceMappingURL", "external_debug_info", "linking"];
+    names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The name section without the names of labels, which are numbered in the order of their blocks.
+fn rename(section: NameSectionReader<'_>, shift: &mut Shift) -> Result<NameSection, Declined> {
+    let mut names = NameSection::new();
+    for subsection in section {
+        match subsection? {
+            Name::Label(_) => {}
+            other => shift.parse_custom_name_subsection(&mut names, other)?,
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,214 @@
+//! The instructions that stand for one kernel function.
+//!
+//! Knows the rules of kernel memory and nothing of the function it writes into. Invariant: the instructions take from
+//! the stack and leave on it what the call would, no access of theirs can trap, and they contain every label they
+//! branch to.
+//!
+//! One comparison decides each access: `p - 64 < size - 64 - (width - 1)`, unsigned. A handle below 64 wraps around to
+//! a huge number, so does not pass; the right side cannot wrap, because kernel memory has a page at least. What passes
+//! is below 4 GiB, so that cutting the address to 32 bits loses nothing.
+
+use extism_abi::layout::{FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, PAGE_BYTES};
+use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, ValType};
+
+use crate::access::{Access, Width};
+use crate::outline::Site;
+
+/// Lowest handle, as the signed number that instructions take.
+pub(crate) const FIRST: i64 = FIRST_HANDLE as i64;
+
+/// Locals added to a function to hold operands between two instructions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scratch {
+    address: u32,
+    value64: u32,
+    value32: u32,
+    i64_count: u32,
+    i32_count: u32,
+}
+
+impl Scratch {
+    /// The most locals there can be.
+    pub(crate) const COUNT_MAX: u32 = 3;
+
+    /// The locals these calls need, after the function's own.
+    pub(crate) fn for_sites(sites: &[Site], locals_count: u32) -> Self {
+        let any = |test: &dyn Fn(Access) -> bool| sites.iter().any(|site| test(site.access));
+        let wide_store = any(&|access| access == Access::Store(Width::Eight));
+        let narrow_store = any(&|access| matches!(access, Access::Store(Width::One | Width::Four)));
+        let address = any(&|access| !matches!(access, Access::InputLength | Access::InputOffset));
+        let i64_count = u32::from(address) + u32::from(wide_store);
+        Scratch {
+            address: locals_count,
+            value64: locals_count + 1,
+            value32: locals_count + i64_count,
+            i64_count,
+            i32_count: u32::from(narrow_store),
+        }
+    }
+
+    /// How many groups of locals that makes.
+    pub(crate) fn groups(&self) -> u32 {
+        u32::from(self.i64_count > 0) + u32::from(self.i32_count > 0)
+    }
+
+    /// Writes the groups of locals.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        for (count, ty) in [
+            (self.i64_count, ValType::I64),
+            (self.i32_count, ValType::I32),
+        ] {
+            if count > 0 {
+                count.encode(out);
+                ty.encode(out);
+            }
+        }
+    }
+}
+
+/// Writes the instructions for one access to the memory of that index.
+pub(crate) fn emit(access: Access, kernel: u32, scratch: &Scratch, out: &mut Vec<u8>) {
+    let mut code = Inline {
+        sink: InstructionSink::new(out),
+        kernel,
+        scratch,
+    };
+    match access {
+        Access::Load(width) => code.load(width),
+        Access::Store(width) => code.store(width),
+        Access::InputLoad(width) => code.input_load(width),
+        Access::InputLength => code.cell64(INPUT_LENGTH_ADDRESS),
+        Access::InputOffset => code.cell64(INPUT_OFFSET_ADDRESS),
+    }
+}
+
+/// Puts the size of a 32-bit memory in bytes on the stack, an i64.
+pub(crate) fn size_bytes(code: &mut InstructionSink<'_>, memory: u32) {
+    let shift = i64::from(PAGE_BYTES.trailing_zeros());
+    code.memory_size(memory)
+        .i64_extend_i32_u()
+        .i64_const(shift)
+        .i64_shl();
+}
+
+struct Inline<'a> {
+    sink: InstructionSink<'a>,
+    kernel: u32,
+    scratch: &'a Scratch,
+}
+
+impl Inline<'_> {
+    fn load(&mut self, width: Width) {
+        self.check(width);
+        self.sink.if_(result(width));
+        self.checked_address();
+        self.load_at(width, FIRST_HANDLE);
+        self.or_zero(width);
+    }
+
+    fn store(&mut self, width: Width) {
+        let value = match width {
+            Width::Eight => self.scratch.value64,
+            Width::One | Width::Four => self.scratch.value32,
+        };
+        self.sink.local_set(value);
+        self.check(width);
+        self.sink.if_(BlockType::Empty);
+        self.checked_address();
+        self.sink.local_get(value);
+        let at = self.at(FIRST_HANDLE);
+        match width {
+            Width::One => self.sink.i32_store8(at),
+            Width::Four => self.sink.i32_store(at),
+            Width::Eight => self.sink.i64_store(at),
+        };
+        self.sink.end();
+    }
+
+    /// Reads relative to the input. The input lies inside of the memory, so its length is the only bound.
+    fn input_load(&mut self, width: Width) {
+        let address = self.scratch.address;
+        self.sink.local_tee(address);
+        self.cell64(INPUT_LENGTH_ADDRESS);
+        if width != Width::One {
+            // An offset fits when it is below `length - (width - 1)`, provided that this does not wrap.
+            let rest = width.bytes() - 1;
+            self.sink.i64_const(rest).i64_sub().i64_lt_u();
+            self.cell64(INPUT_LENGTH_ADDRESS);
+            self.sink.i64_const(rest).i64_gt_u().i32_and();
+        } else {
+            self.sink.i64_lt_u();
+        }
+        self.sink.if_(result(width));
+        // Handles are below 4 GiB: the lower half of the cell is all of it.
+        let cell = MemArg {
+            align: 2,
+            ..self.at(INPUT_OFFSET_ADDRESS)
+        };
+        self.sink.i32_const(0).i32_load(cell);
+        self.checked_address();
+        self.sink.i32_add();
+        self.load_at(width, 0);
+        self.or_zero(width);
+    }
+
+    /// Takes a handle from the stack and leaves whether an access of this width may be made there. Keeps the handle's
+    /// distance from the first one in a local.
+    fn check(&mut self, width: Width) {
+        self.sink
+            .i64_const(FIRST)
+            .i64_sub()
+            .local_tee(self.scratch.address);
+        size_bytes(&mut self.sink, self.kernel);
+        self.sink
+            .i64_const(FIRST + width.bytes() - 1)
+            .i64_sub()
+            .i64_lt_u();
+    }
+
+    fn checked_address(&mut self) {
+        self.sink.local_get(self.scratch.address).i32_wrap_i64();
+    }
+
+    fn load_at(&mut self, width: Width, offset: u64) {
+        let at = self.at(offset);
+        match width {
+            Width::One => self.sink.i32_load8_u(at),
+            Width::Four => self.sink.i32_load(at),
+            Width::Eight => self.sink.i64_load(at),
+        };
+    }
+
+    fn or_zero(&mut self, width: Width) {
+        self.sink.else_();
+        match width {
+            Width::Eight => self.sink.i64_const(0),
+            Width::One | Width::Four => self.sink.i32_const(0),
+        };
+        self.sink.end();
+    }
+
+    /// Reads one of the cells below the first handle. They are aligned.
+    fn cell64(&mut self, address: u64) {
+        let cell = MemArg {
+            align: 3,
+            ..self.at(address)
+        };
+        self.sink.i32_const(0).i64_load(cell);
+    }
+
+    fn at(&self, offset: u64) -> MemArg {
+        MemArg {
+            offset,
+            align: 0,
+            memory_index: self.kernel,
+        }
+    }
+}
+
+fn result(width: Width) -> BlockType {
+    BlockType::Result(match width {
+        Width::Eight => ValType::I64,
+        Width::One | Width::Four => ValType::I32,
+    })
+}

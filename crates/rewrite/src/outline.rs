@@ -1,0 +1,279 @@
+//! What the pass has to know of a module before it changes anything.
+//!
+//! Reads and validates in one go; decides nothing about the new module. Invariant: whoever holds an [`Outline`] holds a
+//! valid module that does not name the kernel memory in any way, neither by a reserved name nor by a memory index that
+//! would only become valid once the kernel memory is there.
+
+use std::ops::Range;
+
+use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
+use wasmparser::{
+    CompositeInnerType, Export, ExportSectionReader, ExternalKind, FuncType, FuncValidator,
+    FuncValidatorAllocations, FunctionBody, ImportSectionReader, MemoryType, Operator,
+    OperatorsReader, Parser, Payload, TypeRef, ValidPayload, Validator, ValidatorResources,
+    WasmFeatures,
+    types::{CoreTypeId, TypesRef},
+};
+
+use crate::access::Access;
+use crate::bulk::Bulk;
+use crate::shift::Shift;
+use crate::{Declined, DeclinedKind, KernelMemory};
+
+/// The proposals the pass answers for: all but the deprecated exceptions, and those under which an access to a memory
+/// or an export of it would no longer mean what it means in the finished standard.
+pub(crate) const FEATURES: WasmFeatures = WasmFeatures::all()
+    .difference(WasmFeatures::LEGACY_EXCEPTIONS)
+    .difference(WasmFeatures::SHARED_EVERYTHING_THREADS)
+    .difference(WasmFeatures::CUSTOM_DESCRIPTORS)
+    .difference(WasmFeatures::COMPONENT_MODEL);
+
+/// A direct call that can become instructions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    /// Position of the call in the body's code.
+    pub(crate) offset: usize,
+    /// Length of the call instruction in bytes.
+    pub(crate) length: u8,
+    /// What is called.
+    pub(crate) access: Access,
+    /// Whether it is a `return_call`.
+    pub(crate) tail: bool,
+}
+
+/// A function's body.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    /// The function's index.
+    pub(crate) index: u32,
+    /// Where it is in the module.
+    pub(crate) whole: Range<usize>,
+    /// Its groups of locals, without their number.
+    pub(crate) locals: Range<usize>,
+    /// Its instructions.
+    pub(crate) code: Range<usize>,
+    /// Number of groups of locals.
+    pub(crate) groups: u32,
+    /// Number of locals, parameters included.
+    pub(crate) locals_count: u32,
+    /// The calls that can become instructions, in order.
+    pub(crate) sites: Vec<Site>,
+}
+
+/// The facts about a module.
+#[derive(Default)]
+pub(crate) struct Outline {
+    /// For each imported function what it stands for.
+    imported_functions: Vec<Option<Access>>,
+    /// All memories, imported ones first.
+    pub(crate) memories: Vec<MemoryType>,
+    /// How many of them are imported.
+    imported_memories: u32,
+    /// How many imports there are, of whatever kind.
+    pub(crate) imports_count: usize,
+    /// How many exports there are.
+    pub(crate) exports_count: usize,
+    /// The functions exported under the reserved names of the bulk copies, with the right type.
+    pub(crate) bulk: Vec<(Bulk, u32)>,
+}
+
+impl Outline {
+    /// Validates a module and notes what matters. Each body is shown as it is met, when all that comes before code in
+    /// a module is known: a module may have a million of them, so none is kept.
+    pub(crate) fn read(
+        wasm: &[u8],
+        keep: &dyn Fn(&str) -> bool,
+        mut each_body: impl FnMut(&Outline, &Body) -> Result<(), Declined>,
+    ) -> Result<Self, Declined> {
+        if Parser::is_component(wasm) {
+            let reason = "it is a component, not a core module";
+            return Err(Declined::new(DeclinedKind::Unsupported, reason));
+        }
+        let mut outline = Outline::default();
+        let mut validator = Validator::new_with_features(FEATURES);
+        let mut allocations = FuncValidatorAllocations::default();
+        for payload in parser().parse_all(wasm) {
+            let payload = payload?;
+            match validator.payload(&payload)? {
+                ValidPayload::Func(function, body) => {
+                    let validator = function.into_validator(allocations);
+                    let (body, reusable) = outline.body(validator, &body)?;
+                    each_body(&outline, &body)?;
+                    allocations = reusable;
+                }
+                _ => outline.section(&payload, validator.types(0), keep)?,
+            }
+        }
+        Ok(outline)
+    }
+
+    /// The index of the kernel memory in the new module, and how the others move.
+    pub(crate) fn kernel(&self, kernel_memory: KernelMemory) -> (u32, Shift) {
+        // Validated: a module has at most 100 memories.
+        let memories = self.memories.len() as u32;
+        match kernel_memory {
+            KernelMemory::Define { .. } => (memories, Shift::none()),
+            KernelMemory::Import if memories == self.imported_memories => (memories, Shift::none()),
+            KernelMemory::Import => (self.imported_memories, Shift::from(self.imported_memories)),
+        }
+    }
+
+    fn section(
+        &mut self,
+        payload: &Payload<'_>,
+        types: Option<TypesRef<'_>>,
+        keep: &dyn Fn(&str) -> bool,
+    ) -> Result<(), Declined> {
+        match (payload, types) {
+            (Payload::ImportSection(section), Some(types)) => self.imports(section, types, keep)?,
+            (Payload::ExportSection(section), Some(types)) => self.exports(section, types, keep)?,
+            (Payload::MemorySection(section), _) => {
+                for memory in section.clone() {
+                    self.memories.push(memory?);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn imports(
+        &mut self,
+        section: &ImportSectionReader<'_>,
+        types: TypesRef<'_>,
+        keep: &dyn Fn(&str) -> bool,
+    ) -> Result<(), Declined> {
+        for import in section.clone().into_imports() {
+            let import = import?;
+            // The second name could be reached through another module of the same plug-in.
+            if (import.module, import.name) == KERNEL_MEMORY_IMPORT
+                || import.name == KERNEL_MEMORY_EXPORT
+            {
+                let reason = format!(
+                    "it imports {}::{}, a reserved name",
+                    import.module, import.name
+                );
+                return Err(Declined::new(DeclinedKind::Reserved, reason));
+            }
+            self.imports_count += 1;
+            match import.ty {
+                TypeRef::Func(index) | TypeRef::FuncExact(index) => {
+                    let ty = function_type(types, types.core_type_at_in_module(index));
+                    let access =
+                        ty.and_then(|ty| Access::of_import(import.module, import.name, ty, keep));
+                    self.imported_functions.push(access);
+                }
+                TypeRef::Memory(memory) => {
+                    self.memories.push(memory);
+                    self.imported_memories += 1;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn exports(
+        &mut self,
+        section: &ExportSectionReader<'_>,
+        types: TypesRef<'_>,
+        keep: &dyn Fn(&str) -> bool,
+    ) -> Result<(), Declined> {
+        for export in section.clone() {
+            let export = export?;
+            if export.name == KERNEL_MEMORY_EXPORT {
+                let reason = format!("it exports {}, a reserved name", export.name);
+                return Err(Declined::new(DeclinedKind::Reserved, reason));
+            }
+            self.exports_count += 1;
+            self.bulk.extend(self.bulk_export(&export, types, keep));
+        }
+        // One function cannot copy both ways: such a module does not mean what we mean by these names.
+        if let [(_, first), (_, second)] = self.bulk[..]
+            && first == second
+        {
+            self.bulk.clear();
+        }
+        Ok(())
+    }
+
+    fn bulk_export(
+        &self,
+        export: &Export<'_>,
+        types: TypesRef<'_>,
+        keep: &dyn Fn(&str) -> bool,
+    ) -> Option<(Bulk, u32)> {
+        let bulk = Bulk::of_export(export.name, keep)?;
+        let memory = self.memories.first()?;
+        let defined = export.kind == ExternalKind::Func
+            && export.index as usize >= self.imported_functions.len();
+        let fits = defined && Bulk::memory_fits(memory);
+        let ty = fits.then(|| function_type(types, types.core_function_at(export.index)))?;
+        ty.is_some_and(Bulk::type_fits)
+            .then_some((bulk, export.index))
+    }
+
+    /// Validates a body and notes its calls.
+    fn body(
+        &self,
+        mut validator: FuncValidator<ValidatorResources>,
+        body: &FunctionBody<'_>,
+    ) -> Result<(Body, FuncValidatorAllocations), Declined> {
+        let whole = body.range();
+        let mut reader = body.get_binary_reader();
+        let groups = reader.clone().read_var_u32()?;
+        let locals_start = body.get_locals_reader()?.original_position();
+        validator.read_locals(&mut reader)?;
+        let code_start = reader.original_position();
+
+        let mut sites = Vec::new();
+        let mut operators = OperatorsReader::new(reader);
+        while !operators.eof() {
+            let start = operators.original_position();
+            let operator = operators.read()?;
+            validator.op(start, &operator)?;
+            let (callee, tail) = match operator {
+                Operator::Call { function_index } => (function_index, false),
+                Operator::ReturnCall { function_index } => (function_index, true),
+                _ => continue,
+            };
+            if let Some(Some(access)) = self.imported_functions.get(callee as usize) {
+                let length = operators.original_position() - start;
+                // An opcode and an index of at most five bytes.
+                let length = u8::try_from(length).expect("a call is at most six bytes long");
+                sites.push(Site {
+                    offset: start - code_start,
+                    length,
+                    access: *access,
+                    tail,
+                });
+            }
+        }
+        let end = operators.get_binary_reader();
+        end.finish_expression(&validator.visitor(end.original_position()))?;
+        let body = Body {
+            index: validator.index(),
+            locals: locals_start..code_start,
+            code: code_start..whole.end,
+            whole,
+            groups,
+            locals_count: validator.len_locals(),
+            sites,
+        };
+        Ok((body, validator.into_allocations()))
+    }
+}
+
+/// A parser of the proposals the pass answers for.
+pub(crate) fn parser() -> Parser {
+    let mut parser = Parser::new(0);
+    parser.set_features(FEATURES);
+    parser
+}
+
+fn function_type(types: TypesRef<'_>, id: CoreTypeId) -> Option<&FuncType> {
+    match &types.get(id)?.composite_type.inner {
+        CompositeInnerType::Func(ty) => Some(ty),
+        _ => None,
+    }
+}

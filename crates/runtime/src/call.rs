@@ -1,0 +1,10 @@
+//! A call from the host into a plug-in: its deadline, its start, what became of it.
+
+pub(crate) mod cancel;
+pub(crate) mod depth;
+pub(crate) mod dump;
+pub(crate) mod export;
+pub(crate) mod outcome;
+pub(crate) mod start;
+pub(crate) mod token;
+mod watchdog;

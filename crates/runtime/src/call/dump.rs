@@ -1,0 +1,34 @@
+//! What a failed call leaves on disk, if the host asked for it.
+//!
+//! A dump that cannot be written is reported in the log; the call's own error stays what it is.
+
+use std::path::Path;
+
+use wasmtime::{Store, WasmCoreDump};
+
+use crate::state::State;
+
+/// Writes the core dump of a trap.
+pub(crate) fn core(store: &mut Store<State>, error: &wasmtime::Error) {
+    let Some(file) = store.data().compiled.options.debug.coredump.clone() else {
+        return;
+    };
+    if let Some(dump) = error.downcast_ref::<WasmCoreDump>() {
+        write(&file, &dump.serialize(store, "extism"));
+    }
+}
+
+/// Writes kernel memory as the failed call left it.
+pub(crate) fn memory(store: &Store<State>) {
+    let state = store.data();
+    let (Some(file), Some(memory)) = (&state.compiled.options.debug.memdump, state.memory) else {
+        return;
+    };
+    write(file, memory.data(store));
+}
+
+fn write(file: &Path, bytes: &[u8]) {
+    if let Err(error) = std::fs::write(file, bytes) {
+        tracing::error!("cannot write {}: {error}", file.display());
+    }
+}

@@ -1,0 +1,110 @@
+//! How a plug-in comes to life: instances, start functions, the initialisers of language runtimes.
+//!
+//! Wasm's own start functions run when the instance is made; the language runtime of the main module is initialised at
+//! the first call, inside that call's deadline. Invariant: each of them runs exactly once per instance.
+
+use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
+use wasmtime::{Func, Instance, Memory, MemoryType, Store, Val};
+
+use super::export::START;
+use crate::Status;
+use crate::error::Error;
+use crate::module::compile::{Rewrite, Rewritten};
+use crate::module::link::Linked;
+use crate::state::State;
+
+const INITIALIZE: &str = "_initialize";
+const CONSTRUCTORS: &str = "__wasm_call_ctors";
+const HASKELL_INIT: &str = "hs_init";
+
+/// Makes the instances of a plug-in; answers the main one.
+pub(crate) fn instantiate(
+    store: &mut Store<State>,
+    linked: &Linked,
+) -> wasmtime::Result<Instance> {
+    match &linked.single {
+        Some(single) => {
+            let [main] = linked.modules.as_slice() else {
+                return Err(Error::new(Status::Internal, "a single module has others").into());
+            };
+            let brings_memory =
+                main.compiled.rewritten == Rewritten::Yes(Rewrite::Define);
+            if !brings_memory {
+                host_memory(store)?;
+            }
+            let instance = single.instantiate(&mut *store)?;
+            if brings_memory {
+                store.data_mut().memory = instance.get_memory(&mut *store, KERNEL_MEMORY_EXPORT);
+            }
+            Ok(instance)
+        }
+        None => instantiate_all(store, linked),
+    }
+}
+
+fn host_memory(store: &mut Store<State>) -> wasmtime::Result<Memory> {
+    let memory = Memory::new(&mut *store, MemoryType::new(1, None))?;
+    store.data_mut().memory = Some(memory);
+    Ok(memory)
+}
+
+fn instantiate_all(store: &mut Store<State>, linked: &Linked) -> wasmtime::Result<Instance> {
+    let mut linker = linked.linker.clone();
+    let memory = host_memory(store)?;
+    let (module, name) = KERNEL_MEMORY_IMPORT;
+    linker.define(&mut *store, module, name, memory)?;
+    let mut main = None;
+    for index in &linked.order {
+        let module = &linked.modules[*index];
+        let instance = linker.instantiate(&mut *store, &module.compiled.module)?;
+        if module.is_main() {
+            main = Some(instance);
+        } else {
+            initialize_library(store, &instance)?;
+        }
+        linker.instance(&mut *store, &module.name, instance)?;
+        for name in &module.aliases {
+            if let Some(export) = instance.get_export(&mut *store, name) {
+                linker.define(&mut *store, extism_abi::import::LEGACY_MODULE, name, export)?;
+            }
+        }
+    }
+    main.ok_or_else(|| Error::new(Status::Internal, "no main module").into())
+}
+
+/// A module others import from is initialised before they are made: their start functions may need it.
+fn initialize_library(store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
+    if instance.get_func(&mut *store, START).is_some() {
+        return Ok(());
+    }
+    run(store, instance, INITIALIZE).map(|_| ())
+}
+
+/// Initialises the language runtime of the main module, if it has one.
+pub(crate) fn initialize(store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
+    if let Some(hs_init) = instance.get_func(&mut *store, HASKELL_INIT) {
+        run(store, instance, INITIALIZE)?;
+        return call_with_zeros(store, &hs_init);
+    }
+    if run(store, instance, CONSTRUCTORS)? {
+        return Ok(());
+    }
+    run(store, instance, INITIALIZE).map(|_| ())
+}
+
+/// Calls an export of type `() -> ()`; false if there is none.
+fn run(store: &mut Store<State>, instance: &Instance, name: &str) -> wasmtime::Result<bool> {
+    let Ok(function) = instance.get_typed_func::<(), ()>(&mut *store, name) else {
+        return Ok(false);
+    };
+    function.call(&mut *store, ())?;
+    Ok(true)
+}
+
+/// Calls a function with zeros for its `i32` arguments (`argc` and `argv` of a C main); results are ignored.
+fn call_with_zeros(store: &mut Store<State>, function: &Func) -> wasmtime::Result<()> {
+    let ty = function.ty(&*store);
+    let zeros = vec![Val::I32(0); ty.params().len()];
+    let mut results = vec![Val::I32(0); ty.results().len()];
+    function.call(store, &zeros, &mut results)
+}

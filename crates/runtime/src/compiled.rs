@@ -1,0 +1,210 @@
+//! A plug-in compiled once, from which any number of instances are made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use extism_manifest::Manifest;
+use extism_policy::HostPolicy;
+use wasmtime::Engine;
+
+use crate::engine::{self, EngineConfig, Profiling};
+use crate::error::Error;
+use crate::limits::{HTTP_RESPONSE_BYTES_DEFAULT, VARS_BYTES_DEFAULT};
+use crate::module::compile::{self, CompiledModule, Reuse, Rewrite};
+use crate::module::link::{self, Linked};
+use crate::options::{Cache, Options, Rewriting};
+use crate::source::{self, LoadContext, Progress, ReadPointer, Source};
+use crate::stats::Live;
+use crate::wasi::WasiOptions;
+use crate::{ENV_MODULE, Limits, Status};
+
+/// A plug-in compiled once, from which any number of instances are made, on any thread. Cheap to clone.
+///
+/// ```
+/// use extism_runtime::{CompiledPlugin, Options, Plugin};
+///
+/// let wat = r#"(module (func (export "run") (result i32) i32.const 0))"#;
+/// let compiled = CompiledPlugin::new(wat, Options::default())?;
+/// let mut plugin = Plugin::new(&compiled)?;
+/// assert_eq!(plugin.call("run", b"").code, 0);
+/// # Ok::<(), extism_runtime::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct CompiledPlugin(pub(crate) Arc<Compiled>);
+
+pub(crate) struct Compiled {
+    pub(crate) manifest: Manifest,
+    pub(crate) engine: Engine,
+    pub(crate) linked: Linked,
+    pub(crate) options: Options,
+    pub(crate) wasi: Arc<WasiOptions>,
+    pub(crate) hosts: HostPolicy,
+    /// The manifest's time limit and the host's, whichever is shorter.
+    pub(crate) call_time_max: Option<Duration>,
+    pub(crate) http_response_bytes_max: u64,
+    pub(crate) vars_bytes_max: u64,
+    _live: Live,
+}
+
+impl CompiledPlugin {
+    /// Loads and compiles a plug-in.
+    ///
+    /// # Errors
+    /// 2xx when the manifest is bad or a module cannot be fetched, 3xx when a module is invalid or cannot be linked.
+    pub fn new<'a>(
+        source: impl Into<Source<'a>>,
+        options: Options,
+    ) -> Result<CompiledPlugin, Error> {
+        Loader::default().load(source, options)
+    }
+
+    /// The manifest it was loaded from.
+    pub fn manifest(&self) -> &Manifest {
+        &self.0.manifest
+    }
+
+    /// The limits in force: the host's.
+    pub fn limits(&self) -> &Limits {
+        &self.0.options.limits
+    }
+
+    /// Whether the plug-in may use WASI.
+    pub fn has_wasi(&self) -> bool {
+        self.0.options.wasi
+    }
+}
+
+/// Loads plug-ins with help only some hosts can give.
+#[derive(Clone, Copy, Default)]
+pub struct Loader<'a> {
+    /// Reads modules that a manifest gives as a pointer into this process.
+    pub read_pointer: Option<ReadPointer<'a>>,
+    /// Told how far a download is.
+    pub progress: Option<Progress<'a>>,
+}
+
+impl Loader<'_> {
+    /// As [`CompiledPlugin::new`].
+    ///
+    /// # Errors
+    /// As [`CompiledPlugin::new`].
+    pub fn load<'s>(
+        &self,
+        source: impl Into<Source<'s>>,
+        options: Options,
+    ) -> Result<CompiledPlugin, Error> {
+        if options.fuel_for_start.is_some() && options.fuel.is_none() {
+            let text = "an initialization fuel limit requires a call fuel limit";
+            return Err(Error::new(Status::InvalidArgument, text));
+        }
+        let context = LoadContext {
+            read_pointer: self.read_pointer,
+            progress: self.progress,
+        };
+        let loaded = source::load(source.into(), &options.limits, context)?;
+        let engine = engine_of(&options)?;
+        let rewrite = rewrite_of(&options, loaded.modules.len());
+        let reuse = Reuse {
+            cache: options.cache != Cache::Off && options.engine.is_none(),
+            artefacts: options.trust_artefacts,
+        };
+        let modules = loaded
+            .modules
+            .into_iter()
+            .map(|module| {
+                let compiled = compile::compile(&engine, &module.bytes, rewrite, reuse)?;
+                Ok((module.name, compiled))
+            })
+            .collect::<Result<Vec<(String, CompiledModule)>, Error>>()?;
+        let linked = link::link(&engine, modules, &options.functions, options.wasi)?;
+        Compiled::new(loaded.manifest, engine, linked, options)
+            .map(|compiled| CompiledPlugin(Arc::new(compiled)))
+    }
+}
+
+impl Compiled {
+    fn new(
+        manifest: Manifest,
+        engine: Engine,
+        linked: Linked,
+        options: Options,
+    ) -> Result<Compiled, Error> {
+        let limits = &options.limits;
+        let paths = manifest.allowed_paths.iter().flatten();
+        let paths = paths
+            .map(|(host, guest)| Some((host.as_str(), guest.to_str()?)))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| {
+                Error::new(Status::InvalidUtf8, "allowed_paths: a guest path is not UTF-8")
+            })?;
+        let paths = extism_policy::path_rules(paths)
+            .map_err(|error| Error::new(error.status(), error.to_string()))?;
+        let memory = &manifest.memory;
+        Ok(Compiled {
+            call_time_max: shorter(
+                manifest.timeout_ms.map(Duration::from_millis),
+                limits.call_time_max,
+            ),
+            http_response_bytes_max: memory
+                .max_http_response_bytes
+                .unwrap_or(HTTP_RESPONSE_BYTES_DEFAULT)
+                .min(limits.http_response_bytes_max),
+            vars_bytes_max: memory.max_var_bytes.unwrap_or(VARS_BYTES_DEFAULT),
+            hosts: HostPolicy::new(manifest.allowed_hosts.as_deref()),
+            wasi: Arc::new(WasiOptions {
+                args: options.wasi_args.clone(),
+                env: options.wasi_env.clone(),
+                // Folders are granted through WASI; without it there is nothing to open.
+                paths: if options.wasi { paths } else { Vec::new() },
+                output: options.wasi_output,
+            }),
+            manifest,
+            engine,
+            linked,
+            options,
+            _live: Live::compiled(),
+        })
+    }
+}
+
+fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+pub(crate) fn engine_of(options: &Options) -> Result<Engine, Error> {
+    let config = EngineConfig {
+        fuel: options.fuel.is_some(),
+        debug_info: options.debug.debug_info,
+        coredump: options.debug.coredump.is_some(),
+        profiling: options.debug.profiling,
+        stack_bytes_max: options.limits.stack_bytes_max,
+        disk_cache: match &options.cache {
+            Cache::Disk(file) => Some(file.clone()),
+            Cache::Process | Cache::Off => None,
+        },
+    };
+    match &options.engine {
+        Some(base) => engine::build(base.as_ref().clone(), &config),
+        None => engine::shared(&config),
+    }
+}
+
+pub(crate) fn rewrite_of(options: &Options, modules: usize) -> Rewrite {
+    let debug = &options.debug;
+    let offsets_matter =
+        debug.debug_info || debug.coredump.is_some() || debug.profiling != Profiling::None;
+    // A host function in the kernel's namespace takes the place of a kernel function: calls must stay calls.
+    let overridden = options
+        .functions
+        .iter()
+        .any(|function| [ENV_MODULE, crate::LEGACY_MODULE].contains(&function.namespace()));
+    match options.rewrite {
+        _ if offsets_matter || overridden => Rewrite::Off,
+        Rewriting::Off => Rewrite::Off,
+        Rewriting::Auto if modules == 1 => Rewrite::Define,
+        Rewriting::Auto => Rewrite::Import,
+    }
+}

@@ -1,0 +1,5 @@
+//! Modules: compiled, put in order, linked.
+
+pub(crate) mod compile;
+pub(crate) mod graph;
+pub(crate) mod link;

@@ -1,0 +1,129 @@
+//! One module, from bytes to code.
+//!
+//! Invariant: the rewriting pass is never the reason a module fails to load; where it declines, or the engine refuses
+//! what it made, the module is compiled as it is.
+
+use extism_rewrite::{KernelMemory, Options};
+use sha2::{Digest, Sha256};
+use wasmtime::{Engine, Module};
+
+use crate::Status;
+use crate::artefact;
+use crate::engine::cache::{self, Key};
+use crate::error::Error;
+
+/// Kernel memory begins with one page; it grows as the host needs it.
+const KERNEL_PAGES_MIN: u64 = 1;
+
+/// How a module gets at kernel memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rewrite {
+    /// Every access is a call to the host; the host makes the memory.
+    Off,
+    /// Accesses are instructions; the only module of a plug-in brings the memory itself.
+    Define,
+    /// Accesses are instructions; several modules import one memory.
+    Import,
+}
+
+/// A compiled module; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct CompiledModule {
+    pub(crate) module: Module,
+    pub(crate) rewritten: Rewritten,
+}
+
+/// What the rewriting pass made of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Rewritten {
+    /// It was not asked for.
+    Off,
+    /// It did its work; the module has kernel memory in this way.
+    Yes(Rewrite),
+    /// It left the module alone, for this reason.
+    Declined(String),
+}
+
+/// Compiles `wasm`, or finds it among the modules compiled before.
+pub(crate) fn compile(
+    engine: &Engine,
+    wasm: &[u8],
+    rewrite: Rewrite,
+    reuse: Reuse,
+) -> Result<CompiledModule, Error> {
+    let key = Key {
+        sha256: Sha256::digest(wasm).into(),
+        rewrite,
+    };
+    if reuse.cache
+        && let Some(module) = cache::get(engine, &key)
+    {
+        return Ok(module);
+    }
+    let compiled = match reuse.artefacts {
+        true => match artefact::load(engine, wasm, rewrite)? {
+            Some(compiled) => compiled,
+            None => fresh(engine, wasm, rewrite)?,
+        },
+        false => fresh(engine, wasm, rewrite)?,
+    };
+    if reuse.cache {
+        cache::put(engine, key, wasm.len() as u64, compiled.clone());
+    }
+    Ok(compiled)
+}
+
+/// What may be used in place of a fresh compilation.
+#[derive(Clone, Copy)]
+pub(crate) struct Reuse {
+    /// Modules compiled before in this process.
+    pub(crate) cache: bool,
+    /// Machine code a precompiled artefact carries. Whoever made the artefact is trusted as this library is.
+    pub(crate) artefacts: bool,
+}
+
+fn fresh(engine: &Engine, wasm: &[u8], rewrite: Rewrite) -> Result<CompiledModule, Error> {
+    let (bytes, rewritten) = rewritten(wasm, rewrite);
+    if let Some(bytes) = bytes {
+        match Module::from_binary(engine, &bytes) {
+            Ok(module) => return Ok(CompiledModule { module, rewritten }),
+            Err(error) => tracing::debug!("the engine refused a rewritten module: {error:?}"),
+        }
+    }
+    let module = Module::from_binary(engine, wasm).map_err(|error| invalid(wasm, error))?;
+    let rewritten = match rewritten {
+        Rewritten::Yes(_) => Rewritten::Declined("the engine refused the result".into()),
+        other => other,
+    };
+    Ok(CompiledModule { module, rewritten })
+}
+
+/// What the rewriting pass makes of a module, if it does anything.
+pub(crate) fn rewritten(wasm: &[u8], rewrite: Rewrite) -> (Option<Vec<u8>>, Rewritten) {
+    let kernel_memory = match rewrite {
+        Rewrite::Off => return (None, Rewritten::Off),
+        Rewrite::Define => KernelMemory::Define {
+            pages_min: KERNEL_PAGES_MIN,
+            pages_max: None,
+        },
+        Rewrite::Import => KernelMemory::Import,
+    };
+    let options = Options {
+        kernel_memory,
+        keep: &|_| false,
+    };
+    match extism_rewrite::rewrite(wasm, &options) {
+        Ok(done) => (Some(done.wasm), Rewritten::Yes(rewrite)),
+        Err(declined) => (None, Rewritten::Declined(declined.reason)),
+    }
+}
+
+/// A module the engine refused: invalid by any rule, or valid but with something this engine leaves out.
+fn invalid(wasm: &[u8], error: wasmtime::Error) -> Error {
+    let all = wasmparser::WasmFeatures::all();
+    let status = match wasmparser::Validator::new_with_features(all).validate_all(wasm) {
+        Ok(_) => Status::ModuleUnsupported,
+        Err(_) => Status::ModuleInvalid,
+    };
+    Error::from_chain(status, error)
+}

@@ -1,0 +1,475 @@
+//! A plug-in: an instance that can be called.
+//!
+//! The call path allocates nothing, takes no lock and hands nothing to another thread: kernel memory is reset, the input
+//! copied in, the export found in the plug-in's own cache and entered through a typed call, the output read in place.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
+
+use extism_kernel::Range;
+use uuid::Uuid;
+use wasmtime::{Instance, Store, UpdateDeadline};
+
+use crate::call::cancel::CancelHandle;
+use crate::call::export::{Export, Exports, START};
+use crate::call::outcome::{self, CODE_FAILED, Outcome};
+use crate::call::token::Token;
+use crate::call::{depth, dump, start};
+use crate::compiled::{Compiled, CompiledPlugin};
+use crate::error::Error;
+use crate::kernel::memory;
+use crate::log::LogSink;
+use crate::state::{ContextPointer, HostContext, State};
+use crate::stats::Live;
+use crate::options::Options;
+use crate::source::Source;
+use crate::Status;
+
+/// A plug-in that can be called. It may move between threads; one thread calls it at a time.
+///
+/// ```
+/// use extism_runtime::{Options, Plugin};
+///
+/// // Copies its input to its output.
+/// let wat = r#"(module
+///     (import "extism:host/env" "input_offset" (func $offset (result i64)))
+///     (import "extism:host/env" "input_length" (func $length (result i64)))
+///     (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+///     (func (export "echo") (call $output (call $offset) (call $length))))"#;
+/// let mut plugin = Plugin::load(wat, Options::default())?;
+/// assert_eq!(plugin.call("echo", b"hello").code, 0);
+/// assert_eq!(plugin.output(), b"hello");
+/// # Ok::<(), extism_runtime::Error>(())
+/// ```
+pub struct Plugin {
+    id: Uuid,
+    store: Store<State>,
+    instance: Instance,
+    stage: Stage,
+    exports: Exports,
+    token: Arc<Token>,
+    call_time_max: Option<Duration>,
+    call_depth_max: u32,
+    fuel: Option<u64>,
+    output: Range,
+    /// Whether a call ended other than by returning since the instance was made.
+    damaged: bool,
+    _live: Live,
+}
+
+/// How far the instance has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Made; the language runtime of its main module has not been initialised.
+    Made,
+    /// Initialised.
+    Ready,
+    /// At its end: a command that ran, or an initialisation that failed. The next call starts with a fresh one.
+    Ended,
+}
+
+impl Plugin {
+    /// Loads, compiles and instantiates a plug-in.
+    ///
+    /// # Errors
+    /// As [`CompiledPlugin::new`] and [`Plugin::new`].
+    pub fn load<'a>(source: impl Into<Source<'a>>, options: Options) -> Result<Plugin, Error> {
+        Plugin::new(&CompiledPlugin::new(source, options)?)
+    }
+
+    /// An instance of a compiled plug-in.
+    ///
+    /// # Errors
+    /// 3xx when an import has the wrong type, 4xx when a start function traps, 5xx when the limits do not allow what the
+    /// modules declare, [`Status::NotFound`] when a folder of `allowed_paths` cannot be opened.
+    pub fn new(compiled: &CompiledPlugin) -> Result<Plugin, Error> {
+        let compiled = &compiled.0;
+        let token = Token::new(compiled.engine.clone(), compiled.call_time_max.is_some());
+        Plugin::make(compiled, Uuid::new_v4(), token)
+    }
+
+    fn make(compiled: &Arc<Compiled>, id: Uuid, token: Arc<Token>) -> Result<Plugin, Error> {
+        token.begin(compiled.call_time_max);
+        let made = instantiate(State::new(compiled, id, Arc::clone(&token)));
+        token.end();
+        let (store, instance) = made.map_err(|failed| failed.0)?;
+        Ok(Plugin {
+            id,
+            store,
+            instance,
+            stage: Stage::Made,
+            exports: Exports::default(),
+            token,
+            call_time_max: compiled.call_time_max,
+            call_depth_max: compiled.options.limits.call_depth_max,
+            fuel: compiled.options.fuel,
+            output: Range::default(),
+            damaged: false,
+            _live: Live::plugin(),
+        })
+    }
+
+    /// The plug-in's identity, as it appears in its log messages.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// What the plug-in was made from.
+    pub fn compiled(&self) -> CompiledPlugin {
+        CompiledPlugin(Arc::clone(&self.store.data().compiled))
+    }
+
+    /// Calls an exported function. What it put out is then at [`Plugin::output`].
+    #[inline]
+    pub fn call(&mut self, name: &str, input: &[u8]) -> Outcome {
+        let outcome = self.run(name, input);
+        if outcome.error.is_some() {
+            dump::memory(&self.store);
+        }
+        outcome
+    }
+
+    /// As [`Plugin::call`], with a value for the host functions that the plug-in calls meanwhile.
+    pub fn call_with_context(
+        &mut self,
+        name: &str,
+        input: &[u8],
+        context: Box<dyn Any + Send + Sync>,
+    ) -> Outcome {
+        self.call_in(name, input, HostContext::Value(context))
+    }
+
+    /// As [`Plugin::call`], with a pointer for the host functions that the plug-in calls meanwhile. It is not followed.
+    pub fn call_with_pointer(
+        &mut self,
+        name: &str,
+        input: &[u8],
+        context: *mut c_void,
+    ) -> Outcome {
+        self.call_in(name, input, HostContext::Pointer(ContextPointer(context)))
+    }
+
+    fn call_in(&mut self, name: &str, input: &[u8], context: HostContext) -> Outcome {
+        self.store.data_mut().host_context = context;
+        let outcome = self.call(name, input);
+        self.store.data_mut().host_context = HostContext::None;
+        outcome
+    }
+
+    /// The output of the last call; empty after one that failed before it had any. Valid until the next call.
+    pub fn output(&self) -> &[u8] {
+        let Some(memory) = self.store.data().memory else {
+            return &[];
+        };
+        memory::bytes(memory.data(&self.store), self.output).unwrap_or_default()
+    }
+
+    /// Whether the plug-in exports a function of this name that [`Plugin::call`] can call for a code or nothing.
+    pub fn has_function(&mut self, name: &str) -> bool {
+        let export = self.exports.find(&mut self.store, &self.instance, name);
+        matches!(export, Ok(Export::Code(_) | Export::Unit(_)))
+    }
+
+    /// A handle to cancel this plug-in's calls from other threads.
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle(Arc::clone(&self.token))
+    }
+
+    /// Overwrites what the last call left in kernel memory with zeros: input, output, error and every block.
+    pub fn reset(&mut self) {
+        self.output = Range::default();
+        if let Some(memory) = self.store.data().memory {
+            memory::wipe(&mut self.store, memory);
+        }
+    }
+
+    /// Makes the plug-in as new: a fresh instance, no variables, the configuration of the manifest. Its identity and the
+    /// cancel handles given out stay what they are.
+    ///
+    /// # Errors
+    /// As [`Plugin::new`].
+    pub fn renew(&mut self) -> Result<(), Error> {
+        let compiled = Arc::clone(&self.store.data().compiled);
+        *self = Plugin::make(&compiled, self.id, Arc::clone(&self.token))?;
+        Ok(())
+    }
+
+    /// Whether a call trapped, was stopped or exited since the instance was made: its memory may be in disorder.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// Changes configuration values; `None` removes one.
+    pub fn configure(&mut self, changes: impl IntoIterator<Item = (String, Option<String>)>) {
+        let config = &mut self.store.data_mut().config;
+        for (key, value) in changes {
+            match value {
+                Some(value) => config.insert(key, value),
+                None => config.remove(&key),
+            };
+        }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &BTreeMap<String, String> {
+        &self.store.data().config
+    }
+
+    /// The plug-in's variables.
+    pub fn vars(&self) -> &BTreeMap<String, Vec<u8>> {
+        self.store.data().vars.map()
+    }
+
+    /// The plug-in's variables, to change. The host is not bound by the plug-in's limit, but what it stores counts.
+    pub fn vars_mut(&mut self) -> &mut BTreeMap<String, Vec<u8>> {
+        self.store.data_mut().vars.map_mut()
+    }
+
+    /// Lets the plug-in see the headers of HTTP responses from now on.
+    pub fn allow_http_response_headers(&mut self) {
+        self.store.data_mut().http.headers.get_or_insert_default();
+    }
+
+    /// Where this plug-in's log messages go, beside the process-wide log; `None`: nowhere else.
+    pub fn set_log_sink(&mut self, sink: Option<LogSink>) {
+        self.store.data_mut().logger.set_sink(sink);
+    }
+
+    /// The fuel the last call used, if fuel is counted.
+    pub fn fuel_consumed(&self) -> Option<u64> {
+        let left = self.store.get_fuel().ok()?;
+        self.fuel.map(|fuel| fuel.saturating_sub(left))
+    }
+
+    /// All linear memories of the plug-in together, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        self.store.data().meter.memory_bytes()
+    }
+
+    fn run(&mut self, name: &str, input: &[u8]) -> Outcome {
+        self.output = Range::default();
+        let _level = match depth::enter(self.call_depth_max) {
+            Ok(level) => level,
+            Err(error) => return Outcome::failed(error),
+        };
+        self.token.begin(self.call_time_max);
+        let outcome = match self.stage {
+            Stage::Ready => self.enter(name, input),
+            _ => self.enter_first(name, input),
+        };
+        self.token.end();
+        outcome
+    }
+
+    /// The first call of an instance.
+    #[cold]
+    fn enter_first(&mut self, name: &str, input: &[u8]) -> Outcome {
+        if self.stage == Stage::Ended
+            && let Err(error) = self.start_over()
+        {
+            return Outcome::failed(error);
+        }
+        match self.initialize() {
+            Ok(()) => self.enter(name, input),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// The part of a call that every call goes through.
+    #[inline]
+    fn enter(&mut self, name: &str, input: &[u8]) -> Outcome {
+        let store = &mut self.store;
+        let state = store.data_mut();
+        state.logger.begin(state.id);
+        state.http.requests = 0;
+        let Some(memory) = state.memory else {
+            return Outcome::failed(no_kernel_memory());
+        };
+        if let Some(fuel) = self.fuel
+            && let Err(error) = store.set_fuel(fuel)
+        {
+            return Outcome::failed(Error::from_chain(Status::Internal, error));
+        }
+        if let Err(refused) = memory::begin(&mut *store, memory, input) {
+            store.data_mut().meter.take_memory_refusal();
+            let cause = memory::refused(refused);
+            let text = "failed to allocate extism memory";
+            return Outcome::failed(Error::with_cause(cause.status(), text, cause));
+        }
+        let export = match self.exports.find(store, &self.instance, name) {
+            Ok(export) => export,
+            Err(error) => return Outcome::failed(error),
+        };
+        let returned = match export {
+            Export::Code(function) => function.call(&mut *store, ()),
+            Export::Unit(function) => function.call(&mut *store, ()).map(|()| 0),
+            Export::Other(function) => {
+                // Only functions without parameters and with one result get here.
+                let mut result = [wasmtime::Val::I32(0)];
+                function
+                    .call(&mut *store, &[], &mut result)
+                    .map(|()| CODE_FAILED)
+            }
+        };
+        if name == START {
+            self.stage = Stage::Ended;
+        }
+        match returned {
+            Ok(code) => self.collect(code),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// The guest returned: its output and its error message are read.
+    #[inline]
+    fn collect(&mut self, code: i32) -> Outcome {
+        let state = self.store.data();
+        let output = state.kernel.output();
+        let bytes_max = state.compiled.options.limits.output_bytes_max;
+        if output.length > bytes_max {
+            return Outcome::failed(Error::new(
+                Status::Output,
+                format!(
+                    "output of {} bytes is larger than the limit of {bytes_max} bytes",
+                    output.length
+                ),
+            ));
+        }
+        self.output = output;
+        let error = match state.kernel.error() {
+            0 => None,
+            _ => self.guest_error(code),
+        };
+        Outcome { code, error }
+    }
+
+    /// The guest did not return.
+    #[cold]
+    fn fail(&mut self, error: wasmtime::Error) -> Outcome {
+        dump::core(&mut self.store, &error);
+        self.damaged = true;
+        let state = self.store.data_mut();
+        let outcome = outcome::of_engine_error(error, &self.token, &mut state.meter);
+        if outcome.code == 0 {
+            return self.collect(0);
+        }
+        let stopped = matches!(
+            outcome.status(),
+            Status::Timeout | Status::Cancelled | Status::Fuel | Status::Memory
+        );
+        match self.guest_error(outcome.code) {
+            // What the guest had to say before it trapped tells more than where it was.
+            Some(told) if !stopped => {
+                let code = match outcome.status() {
+                    Status::GuestExit => outcome.code,
+                    _ => CODE_FAILED,
+                };
+                let error = match outcome.error {
+                    Some(cause) => Error::with_cause(Status::GuestError, told.message(), cause),
+                    None => told,
+                };
+                Outcome {
+                    code,
+                    error: Some(error),
+                }
+            }
+            _ => outcome,
+        }
+    }
+
+    /// The error message the guest has set, if any.
+    #[cold]
+    fn guest_error(&self, code: i32) -> Option<Error> {
+        let state = self.store.data();
+        let range = state.kernel.error_range()?;
+        let bytes = match range.length {
+            0 => &[],
+            _ => memory::bytes(state.memory?.data(&self.store), range)?,
+        };
+        let text = String::from_utf8_lossy(bytes);
+        let text = crate::log::cut(&text, state.compiled.options.limits.error_bytes_max);
+        let error = Error::new(Status::GuestError, text);
+        Some(match code {
+            0 => error,
+            code => error.with_guest_code(code),
+        })
+    }
+
+    /// Initialises the language runtime of the main module, once per instance.
+    #[cold]
+    fn initialize(&mut self) -> Result<(), Outcome> {
+        // If this fails, what it has begun cannot be continued.
+        self.stage = Stage::Ended;
+        let options = &self.store.data().compiled.options;
+        if let Some(fuel) = options.fuel_for_start.or(options.fuel) {
+            let set = self.store.set_fuel(fuel);
+            set.map_err(|error| Outcome::failed(Error::from_chain(Status::Internal, error)))?;
+        }
+        start::initialize(&mut self.store, &self.instance).map_err(|error| self.fail(error))?;
+        self.stage = Stage::Ready;
+        Ok(())
+    }
+
+    /// A fresh instance in a fresh store; variables, configuration and everything else of the plug-in stay.
+    #[cold]
+    fn start_over(&mut self) -> Result<(), Error> {
+        let old = self.store.data_mut();
+        let compiled = Arc::clone(&old.compiled);
+        let mut state = State::new(&compiled, self.id, Arc::clone(&self.token));
+        state.swap_kept(old);
+        match instantiate(state) {
+            Ok((store, instance)) => {
+                self.store = store;
+                self.instance = instance;
+                self.exports = Exports::default();
+                self.stage = Stage::Made;
+                self.damaged = false;
+                Ok(())
+            }
+            Err(failed) => {
+                let (error, mut state) = *failed;
+                self.store.data_mut().swap_kept(&mut state);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Makes an instance. If that fails the state is given back, so that nothing a plug-in keeps is lost.
+fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<(Error, State)>> {
+    if let Err(error) = state.wasi.open() {
+        return Err(Box::new((error, state)));
+    }
+    let compiled = Arc::clone(&state.compiled);
+    let mut store = Store::new(&compiled.engine, state);
+    store.limiter(|state| &mut state.meter);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|cx| match cx.data().token.stop() {
+        // Another plug-in on the same engine was meant.
+        None => Ok(UpdateDeadline::Continue(1)),
+        Some(stop) => Err(outcome::stopped(stop).into()),
+    });
+    let options = &compiled.options;
+    let made = match options.fuel_for_start.or(options.fuel) {
+        Some(fuel) => store.set_fuel(fuel),
+        None => Ok(()),
+    };
+    match made.and_then(|()| start::instantiate(&mut store, &compiled.linked)) {
+        Ok(instance) => {
+            store.data_mut().meter.running();
+            Ok((store, instance))
+        }
+        Err(error) => {
+            let state = store.data_mut();
+            let error = outcome::of_failed_start(error, &state.token, &mut state.meter);
+            Err(Box::new((error, store.into_data())))
+        }
+    }
+}
+
+fn no_kernel_memory() -> Error {
+    Error::new(Status::Internal, "the plug-in has no kernel memory")
+}

@@ -1,0 +1,297 @@
+//! From what the host hands over to the bytes of modules: a manifest or a module, files, downloads, hashes.
+//!
+//! Invariant: sizes are bounded before anything is kept, and a module's hash is checked before anything parses it.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Instant;
+
+use extism_http::{Client, HostPolicy, Request, Rules};
+use extism_manifest::{HttpRequest, Manifest, ParseOptions, Wasm, WasmMetadata};
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::{Limits, Status};
+
+/// The module that a plug-in's exports come from.
+pub(crate) const MAIN: &str = "main";
+
+/// What a plug-in can be made from: a manifest as a value, or bytes that are a Wasm module, WAT text, or a manifest in
+/// JSON or TOML.
+#[derive(Clone, Debug)]
+pub enum Source<'a> {
+    /// Bytes whose kind is found out by looking at them.
+    Bytes(Cow<'a, [u8]>),
+    /// A manifest.
+    Manifest(Cow<'a, Manifest>),
+}
+
+impl From<Manifest> for Source<'_> {
+    fn from(manifest: Manifest) -> Self {
+        Source::Manifest(Cow::Owned(manifest))
+    }
+}
+
+impl<'a> From<&'a Manifest> for Source<'a> {
+    fn from(manifest: &'a Manifest) -> Self {
+        Source::Manifest(Cow::Borrowed(manifest))
+    }
+}
+
+impl<'a> From<&'a [u8]> for Source<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Source::Bytes(Cow::Borrowed(bytes))
+    }
+}
+
+impl<'a> From<&'a str> for Source<'a> {
+    fn from(text: &'a str) -> Self {
+        Source::Bytes(Cow::Borrowed(text.as_bytes()))
+    }
+}
+
+impl From<Vec<u8>> for Source<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Source::Bytes(Cow::Owned(bytes))
+    }
+}
+
+/// Reads memory of this process for manifests that give a module by pointer: `(address, length)`.
+pub type ReadPointer<'a> = &'a dyn Fn(u64, u64) -> Result<Vec<u8>, String>;
+
+/// Told during a download: bytes so far, and of how many if that is known.
+pub type Progress<'a> = &'a dyn Fn(u64, Option<u64>);
+
+/// What loading may use beside the source itself.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct LoadContext<'a> {
+    pub(crate) read_pointer: Option<ReadPointer<'a>>,
+    pub(crate) progress: Option<Progress<'a>>,
+}
+
+/// A manifest and the bytes of its modules, each a binary module; the last is the main one.
+pub(crate) struct Loaded {
+    pub(crate) manifest: Manifest,
+    pub(crate) modules: Vec<NamedModule>,
+}
+
+/// One module: its name and its bytes.
+pub(crate) struct NamedModule {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Fetches everything a source names.
+pub(crate) fn load(
+    source: Source<'_>,
+    limits: &Limits,
+    context: LoadContext<'_>,
+) -> Result<Loaded, Error> {
+    let manifest = match source {
+        Source::Manifest(manifest) => manifest.into_owned(),
+        Source::Bytes(bytes) if is_module(&bytes) => {
+            let meta = WasmMetadata::default();
+            Manifest::new([Wasm::Data {
+                data: bytes.into_owned(),
+                meta,
+            }])
+        }
+        Source::Bytes(bytes) => parse(&bytes, limits, context)?,
+    };
+    if manifest.wasm.is_empty() {
+        let text = "No wasm files specified in Extism manifest";
+        return Err(Error::new(Status::NoModules, text));
+    }
+    if manifest.wasm.len() > limits.modules_max {
+        let (count, max) = (manifest.wasm.len(), limits.modules_max);
+        let text = format!("manifest names {count} modules; at most {max} are allowed");
+        return Err(Error::new(Status::TooLarge, text));
+    }
+    let modules = named(&manifest, |wasm| fetch(wasm, limits, context))?;
+    Ok(Loaded { manifest, modules })
+}
+
+/// Whether bytes are a module, binary or text, rather than a manifest.
+pub(crate) fn is_module(bytes: &[u8]) -> bool {
+    if is_binary(bytes) {
+        return true;
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        // Neither a manifest nor text: the module parser says what is wrong with it.
+        return true;
+    };
+    let text = text.trim_start();
+    text.starts_with(";;")
+        || text.starts_with("(;")
+        || text
+            .strip_prefix('(')
+            .is_some_and(|rest| rest.trim_start().starts_with("module"))
+}
+
+fn is_binary(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\0asm")
+}
+
+fn parse(bytes: &[u8], limits: &Limits, context: LoadContext<'_>) -> Result<Manifest, Error> {
+    let options = ParseOptions {
+        manifest_bytes_max: usize::try_from(limits.manifest_bytes_max).unwrap_or(usize::MAX),
+        modules_max: limits.modules_max,
+        read_pointer: context.read_pointer,
+        ..ParseOptions::default()
+    };
+    Manifest::parse(bytes, &options).map_err(|error| Error::new(error.status(), error.to_string()))
+}
+
+/// Names every module by the manifest's rules: one module is `main` whatever it is called; of several, the last is if
+/// none is called so.
+fn named(
+    manifest: &Manifest,
+    mut fetch: impl FnMut(&Wasm) -> Result<Vec<u8>, Error>,
+) -> Result<Vec<NamedModule>, Error> {
+    let names: Vec<Option<&str>> = manifest
+        .wasm
+        .iter()
+        .map(|wasm| wasm.meta().name.as_deref())
+        .collect();
+    let last = names.len() - 1;
+    let has_main = names.contains(&Some(MAIN));
+    let mut taken = std::collections::BTreeSet::from([extism_abi::import::ENV_MODULE]);
+    let mut modules = Vec::with_capacity(names.len());
+    for (index, name) in names.iter().enumerate() {
+        let name = match name {
+            _ if last == 0 => MAIN,
+            _ if index == last && !has_main => MAIN,
+            Some(name) => name,
+            None => MAIN,
+        };
+        if !taken.insert(name) {
+            let text = format!("Duplicate module name found in Extism manifest: {name}");
+            return Err(Error::new(Status::DuplicateName, text));
+        }
+        modules.push(NamedModule {
+            name: name.to_owned(),
+            bytes: Vec::new(),
+        });
+    }
+    for (module, wasm) in modules.iter_mut().zip(&manifest.wasm) {
+        module.bytes = fetch(wasm)?;
+    }
+    Ok(modules)
+}
+
+/// The bytes of one module, as a binary module.
+fn fetch(wasm: &Wasm, limits: &Limits, context: LoadContext<'_>) -> Result<Vec<u8>, Error> {
+    let (bytes, meta) = match wasm {
+        Wasm::File { path, meta } => (read(path, limits)?, meta),
+        Wasm::Data { data, meta } => {
+            check_size(data.len() as u64, limits, "module")?;
+            (data.clone(), meta)
+        }
+        Wasm::Url { req, meta } => (download(req, limits, context)?, meta),
+    };
+    check_hash(meta, &bytes)?;
+    if is_binary(&bytes) {
+        return Ok(bytes);
+    }
+    // Text may be a few times smaller than the module it stands for, so the module is held to the limit, too.
+    let binary = wat::parse_bytes(&bytes)
+        .map_err(|error| Error::from_chain(Status::ModuleInvalid, error))?
+        .into_owned();
+    check_size(binary.len() as u64, limits, "module")?;
+    Ok(binary)
+}
+
+fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
+    let failed = |error: std::io::Error| {
+        let status = match error.kind() {
+            std::io::ErrorKind::NotFound => Status::NotFound,
+            _ => Status::Io,
+        };
+        let text = format!(
+            "Unable to load Wasm file \"{}\": {}",
+            path.display(),
+            error.kind()
+        );
+        Error::new(status, text)
+    };
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let max = limits.module_bytes_max;
+    file.take(max.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    check_size(bytes.len() as u64, limits, &path.display().to_string())?;
+    Ok(bytes)
+}
+
+fn check_size(bytes: u64, limits: &Limits, what: &str) -> Result<(), Error> {
+    let max = limits.module_bytes_max;
+    if bytes <= max {
+        return Ok(());
+    }
+    let text = format!("{what} is larger than the limit of {max} bytes");
+    Err(Error::new(Status::TooLarge, text))
+}
+
+fn check_hash(meta: &WasmMetadata, bytes: &[u8]) -> Result<(), Error> {
+    let Some(expected) = &meta.hash else {
+        return Ok(());
+    };
+    let found = hex(&Sha256::digest(bytes));
+    if found == *expected {
+        return Ok(());
+    }
+    let text = format!("Hash mismatch, found {found} but expected {expected}");
+    Err(Error::new(Status::HashMismatch, text))
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn download(
+    request: &HttpRequest,
+    limits: &Limits,
+    context: LoadContext<'_>,
+) -> Result<Vec<u8>, Error> {
+    let headers: Vec<(&str, &str)> = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    // The manifest is the host's own word: where modules come from is not for the plug-in's allow-list to decide.
+    let policy = HostPolicy::unrestricted();
+    let rules = Rules {
+        response_bytes_max: limits.module_bytes_max,
+        redirects_max: limits.http_redirects_max,
+        deadline: Instant::now().checked_add(limits.download_time_max),
+        progress: context.progress,
+        ..Rules::new(&policy)
+    };
+    let request = Request {
+        method: request.method.as_deref().unwrap_or_default(),
+        url: &request.url,
+        headers: &headers,
+        body: None,
+    };
+    let response = Client::new().send(request, &rules).map_err(|error| {
+        let status = match error.status() {
+            Status::HttpSize => Status::TooLarge,
+            _ => Status::DownloadFailed,
+        };
+        Error::with_cause(status, format!("cannot download {}", request.url), error)
+    })?;
+    if response.status >= 400 {
+        let text = format!("cannot download {}: HTTP {}", request.url, response.status);
+        return Err(Error::new(Status::DownloadFailed, text));
+    }
+    Ok(response.body)
+}

@@ -1,0 +1,103 @@
+//! Everything of a plug-in that changes, in one place: what the engine's store carries.
+//!
+//! Invariant: nothing mutable of a plug-in lives elsewhere (but its Wasm memories, globals and tables, which the store
+//! holds beside this). It moves to a fresh store whole when a command module has ended.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use extism_kernel::Kernel;
+use uuid::Uuid;
+use wasmtime::Memory;
+
+use crate::call::token::Token;
+use crate::compiled::Compiled;
+use crate::host::vars::Vars;
+use crate::limits::meter::Meter;
+use crate::log::Logger;
+use crate::wasi::Wasi;
+
+pub(crate) struct State {
+    pub(crate) id: Uuid,
+    pub(crate) compiled: Arc<Compiled>,
+    pub(crate) kernel: Kernel,
+    /// The Wasm memory that holds the kernel's bytes; known once the plug-in is instantiated.
+    pub(crate) memory: Option<Memory>,
+    pub(crate) token: Arc<Token>,
+    pub(crate) meter: Meter,
+    pub(crate) config: BTreeMap<String, String>,
+    pub(crate) vars: Vars,
+    pub(crate) http: Http,
+    pub(crate) logger: Logger,
+    pub(crate) wasi: Wasi,
+    pub(crate) host_context: HostContext,
+}
+
+impl State {
+    /// The state of a plug-in that has just been made from `compiled`.
+    pub(crate) fn new(compiled: &Arc<Compiled>, id: Uuid, token: Arc<Token>) -> State {
+        let options = &compiled.options;
+        let limits = &options.limits;
+        State {
+            id,
+            kernel: Kernel::new(extism_kernel::Limits {
+                blocks_max: limits.blocks_max,
+                bytes_max: limits.kernel_bytes_max,
+            }),
+            memory: None,
+            token,
+            meter: Meter::new(limits, compiled.manifest.memory.max_pages),
+            config: compiled.manifest.config.clone(),
+            vars: Vars::new(limits, compiled.vars_bytes_max),
+            http: Http {
+                headers: options.http_response_headers.then(BTreeMap::new),
+                ..Http::default()
+            },
+            logger: Logger::new(limits, options.log_sink.clone()),
+            wasi: Wasi::new(Arc::clone(&compiled.wasi)),
+            host_context: HostContext::None,
+            compiled: Arc::clone(compiled),
+        }
+    }
+
+    /// Exchanges with `other` what a plug-in keeps when it gets a fresh instance.
+    pub(crate) fn swap_kept(&mut self, other: &mut State) {
+        std::mem::swap(&mut self.config, &mut other.config);
+        std::mem::swap(&mut self.vars, &mut other.vars);
+        std::mem::swap(&mut self.http, &mut other.http);
+        std::mem::swap(&mut self.logger, &mut other.logger);
+        std::mem::swap(&mut self.host_context, &mut other.host_context);
+    }
+}
+
+/// What the last HTTP request of the plug-in left behind.
+#[derive(Default)]
+pub(crate) struct Http {
+    pub(crate) status: u16,
+    /// Response headers, if the host lets the plug-in see them.
+    pub(crate) headers: Option<BTreeMap<String, String>>,
+    /// Requests made in this call.
+    pub(crate) requests: u32,
+}
+
+/// What the host gave along with the running call, for its host functions to find.
+#[derive(Default)]
+pub(crate) enum HostContext {
+    #[default]
+    None,
+    /// A C caller's pointer; never followed here.
+    Pointer(ContextPointer),
+    Value(Box<dyn Any + Send + Sync>),
+}
+
+/// A C caller's context pointer.
+#[derive(Clone, Copy)]
+pub(crate) struct ContextPointer(pub(crate) *mut c_void);
+
+// SAFETY: the pointer is only carried from the call to its host functions, which run on the calling thread; the runtime
+// never follows it.
+unsafe impl Send for ContextPointer {}
+// SAFETY: as above.
+unsafe impl Sync for ContextPointer {}

@@ -1,0 +1,214 @@
+//! WASI preview 1, by wasmtime-wasi, for plug-ins the host grants it to.
+//!
+//! Nothing is granted but what the host says: no arguments, no environment, no input, output thrown away, only the
+//! folders of `allowed_paths`. Invariant: no WASI call outlasts the plug-in's deadline or a cancel, and none depends on
+//! (or blocks) an async runtime of the host: calls that may wait are driven here, on the calling thread.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use extism_policy::{Access, PathRule};
+use tokio::runtime::{Builder, Runtime};
+use wasmtime::{AsContextMut, Caller, Extern, Linker};
+use wasmtime_wasi::p1::{self, WasiP1Ctx, wasi_snapshot_preview1 as preview1};
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+use wiggle::GuestMemory;
+
+use crate::Status;
+use crate::call::outcome::stopped;
+use crate::call::token::{Stop, Token};
+use crate::error::Error;
+use crate::state::State;
+
+/// What a plug-in with WASI is given.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WasiOptions {
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) paths: Vec<PathRule>,
+    /// Whether standard output and error go to those of the process.
+    pub(crate) output: bool,
+}
+
+/// The WASI side of one plug-in, made when it is first needed.
+pub(crate) struct Wasi {
+    options: Arc<WasiOptions>,
+    context: Option<Box<WasiP1Ctx>>,
+}
+
+impl Wasi {
+    pub(crate) fn new(options: Arc<WasiOptions>) -> Wasi {
+        Wasi {
+            options,
+            context: None,
+        }
+    }
+
+    /// Opens the folders of `allowed_paths`, so that a missing one is known when the plug-in is created.
+    pub(crate) fn open(&mut self) -> Result<(), Error> {
+        if !self.options.paths.is_empty() {
+            self.context = Some(Box::new(context(&self.options)?));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn context(&mut self) -> &mut WasiP1Ctx {
+        self.context.get_or_insert_with(|| {
+            // Only folders can fail to open, and with folders the context was made by `open`.
+            Box::new(context(&self.options).unwrap_or_else(|_| WasiCtxBuilder::new().build_p1()))
+        })
+    }
+}
+
+fn context(options: &WasiOptions) -> Result<WasiP1Ctx, Error> {
+    let mut builder = WasiCtxBuilder::new();
+    builder.args(&options.args).envs(&options.env);
+    if options.output {
+        builder.inherit_stdout().inherit_stderr();
+    }
+    for path in &options.paths {
+        let perms = match path.access {
+            Access::ReadOnly => FsPerms::ReadOnly,
+            Access::ReadWrite => FsPerms::ReadWrite,
+        };
+        builder
+            .preopened_dir(&path.host, &path.guest, perms)
+            .map_err(|error| {
+                let message = format!("allowed_paths: cannot open folder {:?}", path.host);
+                Error::with_cause(Status::NotFound, message, error)
+            })?;
+    }
+    Ok(builder.build_p1())
+}
+
+/// Defines WASI preview 1 in `linker`.
+pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    p1::add_to_linker_sync(linker, |state: &mut State| state.wasi.context())?;
+    linker.allow_shadowing(true);
+    interruptible(linker)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// Replaces the functions that may wait by ones that a deadline or a cancel ends.
+macro_rules! interruptible {
+    ($($name:ident($($arg:ident: $ty:ty),*);)*) => {
+        fn interruptible(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+            $(
+                linker.func_wrap(
+                    extism_abi::import::WASI_MODULE,
+                    stringify!($name),
+                    |mut cx: Caller<'_, State>, $($arg: $ty),*| -> wasmtime::Result<i32> {
+                        let fuel = cx.as_context_mut().hostcall_fuel();
+                        let Some(Extern::Memory(memory)) = cx.get_export("memory") else {
+                            return Err(no_memory());
+                        };
+                        let (data, state) = memory.data_and_store_mut(&mut cx);
+                        let context = state.wasi.context();
+                        preview1::WasiSnapshotPreview1::set_hostcall_fuel(context, fuel);
+                        let mut guest = GuestMemory::Unshared(data);
+                        drive(&state.token, preview1::$name(context, &mut guest, $($arg),*))?
+                    },
+                )?;
+            )*
+            Ok(())
+        }
+    };
+}
+
+interruptible! {
+    fd_advise(fd: i32, offset: i64, len: i64, advice: i32);
+    fd_close(fd: i32);
+    fd_datasync(fd: i32);
+    fd_fdstat_get(fd: i32, result: i32);
+    fd_filestat_get(fd: i32, result: i32);
+    fd_filestat_set_size(fd: i32, size: i64);
+    fd_filestat_set_times(fd: i32, atim: i64, mtim: i64, flags: i32);
+    fd_pread(fd: i32, iovs: i32, iovs_len: i32, offset: i64, result: i32);
+    fd_pwrite(fd: i32, iovs: i32, iovs_len: i32, offset: i64, result: i32);
+    fd_read(fd: i32, iovs: i32, iovs_len: i32, result: i32);
+    fd_readdir(fd: i32, buf: i32, buf_len: i32, cookie: i64, result: i32);
+    fd_renumber(from: i32, to: i32);
+    fd_seek(fd: i32, offset: i64, whence: i32, result: i32);
+    fd_sync(fd: i32);
+    fd_write(fd: i32, iovs: i32, iovs_len: i32, result: i32);
+    path_create_directory(fd: i32, path: i32, path_len: i32);
+    path_filestat_get(fd: i32, flags: i32, path: i32, path_len: i32, result: i32);
+    path_filestat_set_times(
+        fd: i32, flags: i32, path: i32, path_len: i32, atim: i64, mtim: i64, fst_flags: i32
+    );
+    path_link(
+        old_fd: i32, old_flags: i32, old_path: i32, old_len: i32,
+        new_fd: i32, new_path: i32, new_len: i32
+    );
+    path_open(
+        fd: i32, dirflags: i32, path: i32, path_len: i32, oflags: i32,
+        rights: i64, rights_inheriting: i64, fdflags: i32, result: i32
+    );
+    path_readlink(fd: i32, path: i32, path_len: i32, buf: i32, buf_len: i32, result: i32);
+    path_remove_directory(fd: i32, path: i32, path_len: i32);
+    path_rename(fd: i32, old: i32, old_len: i32, new_fd: i32, new: i32, new_len: i32);
+    path_symlink(old: i32, old_len: i32, fd: i32, new: i32, new_len: i32);
+    path_unlink_file(fd: i32, path: i32, path_len: i32);
+    poll_oneoff(subscriptions: i32, events: i32, count: i32, result: i32);
+}
+
+fn no_memory() -> wasmtime::Error {
+    let text = "a module that uses WASI must export its memory as `memory`";
+    Error::new(Status::ModuleUnsupported, text).into()
+}
+
+/// Runs a WASI call to its end, or until the plug-in's call has to stop.
+fn drive<F: Future>(token: &Token, call: F) -> wasmtime::Result<F::Output> {
+    let _entered = match runtime() {
+        Ok(runtime) => runtime.enter(),
+        Err(error) => return Err(error.into()),
+    };
+    let mut call = pin!(call);
+    // Most calls are done at once; only those that wait need somebody to wake them.
+    if let Poll::Ready(result) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        return Ok(result);
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(result) = call.as_mut().poll(&mut context) {
+            return Ok(result);
+        }
+        if let Some(stop) = token.park() {
+            return Err(stop_error(stop));
+        }
+    }
+}
+
+fn stop_error(stop: Stop) -> wasmtime::Error {
+    stopped(stop).into()
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// The runtime that WASI's timers and blocking file operations live on; started by the first WASI call that may wait.
+fn runtime() -> Result<&'static Runtime, Error> {
+    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
+    RUNTIME
+        .get_or_init(|| {
+            Builder::new_multi_thread()
+                .worker_threads(1)
+                .thread_name("extism-wasi")
+                .enable_all()
+                .build()
+                .ok()
+        })
+        .as_ref()
+        .ok_or_else(|| Error::new(Status::OutOfMemory, "cannot start threads for WASI"))
+}

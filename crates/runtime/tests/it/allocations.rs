@@ -1,0 +1,83 @@
+//! The call path allocates nothing on the heap.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use extism_runtime::{HostFunction, Limits, Options, ValueType};
+
+use crate::support::plugin;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call is handed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn allocations_of(work: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.with(Cell::get);
+    work();
+    ALLOCATIONS.with(Cell::get) - before
+}
+
+const MODULE: &str = r#"(module
+    (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+    (import "extism:host/env" "free" (func $free (param i64)))
+    (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+    (import "extism:host/env" "store_u64" (func $store (param i64 i64)))
+    (import "extism:host/env" "input_offset" (func $offset (result i64)))
+    (import "extism:host/env" "input_length" (func $input (result i64)))
+    (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+    (import "extism:host/user" "add" (func $add (param i64 i64) (result i64)))
+    (func (export "noop") (result i32) i32.const 0)
+    (func (export "echo") (call $output (call $offset) (call $input)))
+    (func (export "blocks") (local $p i64) (local $i i32)
+        (loop
+            (local.set $p (call $alloc (i64.const 100)))
+            (call $store (local.get $p) (call $add (i64.const 1) (call $length (local.get $p))))
+            (if (i32.and (local.get $i) (i32.const 1)) (then (call $free (local.get $p))))
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if 0 (i32.lt_u (local.get $i) (i32.const 50))))))"#;
+
+#[test]
+fn a_call_allocates_nothing() {
+    let add = HostFunction::new("add", [ValueType::I64; 2], [ValueType::I64], |_, arguments, results| {
+        results[0] = arguments[0] + arguments[1];
+        Ok(())
+    });
+    for mut options in crate::support::both_ways() {
+        options.functions = vec![add.clone()];
+        // With a deadline and a cancel handle alive, too.
+        options.limits = Limits {
+            call_time_max: Some(std::time::Duration::from_secs(60)),
+            ..Limits::default()
+        };
+        let mut plugin = plugin(MODULE, options);
+        let _handle = plugin.cancel_handle();
+        let input = vec![7; 100_000];
+        let mut calls = || {
+            for name in ["noop", "echo", "blocks", "noop"] {
+                assert_eq!(plugin.call(name, &input).code, 0);
+                assert!(plugin.output().len() <= input.len());
+            }
+        };
+        calls();
+        assert_eq!(allocations_of(|| (0..10).for_each(|_| calls())), 0);
+    }
+}

@@ -1,0 +1,211 @@
+//! Several modules, host functions, names that lead nowhere.
+
+use extism_runtime::{HostFunction, Options, Plugin, Status, ValueType};
+
+use crate::support::{both_ways, load_error};
+
+fn manifest(modules: &[(&str, &str)]) -> String {
+    use base64::Engine as _;
+    let entries: Vec<String> = modules
+        .iter()
+        .map(|(name, wat)| {
+            let data = base64::engine::general_purpose::STANDARD.encode(wat);
+            format!(r#"{{"name": "{name}", "data": "{data}"}}"#)
+        })
+        .collect();
+    format!(r#"{{"wasm": [{}]}}"#, entries.join(","))
+}
+
+const LIBRARY: &str = r#"(module
+    (import "extism:host/env" "input_length" (func $length (result i64)))
+    (global $ready (mut i32) (i32.const 0))
+    (func (export "_initialize") (global.set $ready (i32.add (global.get $ready) (i32.const 1))))
+    (func (export "ready") (result i32) global.get $ready)
+    (func (export "length") (result i32) (i32.wrap_i64 (call $length))))"#;
+
+#[test]
+fn a_pair_linked_by_name() {
+    let main = r#"(module
+        (import "lib" "ready" (func $ready (result i32)))
+        (import "lib" "length" (func $length (result i32)))
+        (func (export "run") (result i32)
+            (i32.add (call $length) (i32.mul (call $ready) (i32.const 100)))))"#;
+    for (first, second) in [(("lib", LIBRARY), ("main", main)), (("main", main), ("lib", LIBRARY))] {
+        for options in both_ways() {
+            let mut plugin = Plugin::load(manifest(&[first, second]).as_str(), options).unwrap();
+            assert_eq!(plugin.call("run", b"abc").code, 103, "initialised once, same input");
+            assert_eq!(plugin.call("run", b"").code, 100);
+        }
+    }
+}
+
+#[test]
+fn the_last_module_is_main_if_none_is() {
+    let main = r#"(module (import "lib" "ready" (func $f (result i32)))
+        (func (export "run") (result i32) call $f))"#;
+    let text = manifest(&[("lib", LIBRARY), ("whatever", main)]);
+    let mut plugin = Plugin::load(text.as_str(), Options::default()).unwrap();
+    assert_eq!(plugin.call("run", b"").code, 1);
+}
+
+#[test]
+fn old_modules_find_others_under_env() {
+    let main = r#"(module (import "env" "ready" (func $f (result i32)))
+        (func (export "run") (result i32) call $f))"#;
+    let text = manifest(&[("lib", LIBRARY), ("main", main)]);
+    let mut plugin = Plugin::load(text.as_str(), Options::default()).unwrap();
+    assert_eq!(plugin.call("run", b"").code, 1);
+}
+
+#[test]
+fn what_cannot_be_linked_says_why() {
+    let import = |from: &str, name: &str, what: &str| {
+        format!(r#"(module (import "{from}" "{name}" {what}))"#)
+    };
+    let env = "extism:host/env";
+    for (source, status, text) in [
+        (import("main", "f", "(func)"), Status::ImportCycle, "modules import each other: main -> main"),
+        (
+            import("extism:host/user", "kv_read", "(func)"),
+            Status::ImportUnknown,
+            "unknown import: `extism:host/user::kv_read` has not been defined",
+        ),
+        (import("env", "abort", "(func)"), Status::ImportUnknown, "unknown import: `env::abort` has not been defined"),
+        (
+            import("wasi_snapshot_preview1", "fd_close", "(func)"),
+            Status::ImportUnknown,
+            "unknown import: `wasi_snapshot_preview1::fd_close` has not been defined",
+        ),
+        (
+            import("extism:kernel", "memory", "(memory 1)"),
+            Status::ImportUnknown,
+            "unknown import: `extism:kernel::memory` has not been defined",
+        ),
+        (
+            import(env, "nope", "(func (result i32))"),
+            Status::ImportUnknown,
+            "Invalid function import from extism:host/env: nope (type (func (result i32)))\n\nNote: This may indicate",
+        ),
+        (
+            import(env, "memory", "(memory 1)"),
+            Status::ImportType,
+            "linked modules cannot access non-function exports of extism kernel",
+        ),
+        (
+            import(env, "alloc", "(func (param i32) (result i64))"),
+            Status::ImportType,
+            "types incompatible: expected type `(func (param i32) (result i64))`, found type",
+        ),
+        (
+            r#"(module (func (export "_start")) (func (export "_initialize")))"#.to_owned(),
+            Status::CommandAndReactor,
+            "Program cannot be both a Command and a Reactor",
+        ),
+        (
+            "(module (func $f unreachable) (start $f))".to_owned(),
+            Status::TrapUnreachable,
+            "wasm trap: wasm `unreachable` instruction executed",
+        ),
+    ] {
+        let (found, message) = load_error(&source, Options::default());
+        assert_eq!(found, status, "{source}: {message}");
+        assert!(message.starts_with(text), "{source}: {message}");
+    }
+    let a = r#"(module (import "b" "f" (func)) (func (export "f")))"#;
+    let b = r#"(module (import "a" "f" (func)) (func (export "f")))"#;
+    let (status, _) = load_error(&manifest(&[("a", a), ("b", b), ("main", "(module)")]), Options::default());
+    assert_eq!(status, Status::ImportCycle);
+    let (status, text) = load_error(&manifest(&[("a", a), ("a", b), ("main", "(module)")]), Options::default());
+    assert_eq!(status, Status::DuplicateName, "{text}");
+}
+
+fn abort(namespace: &str) -> Options {
+    let function = HostFunction::new("abort", [ValueType::I32], [], |_, arguments, _| {
+        anyhow::bail!("aborted at line {}", arguments[0])
+    });
+    Options {
+        functions: vec![function.with_namespace(namespace)],
+        ..Options::default()
+    }
+}
+
+#[test]
+fn a_host_function_answers_for_env() {
+    let source = r#"(module (import "env" "abort" (func $abort (param i32)))
+        (func (export "run") (call $abort (i32.const 7))))"#;
+    for namespace in ["env", "extism:host/user"] {
+        let mut plugin = Plugin::load(source, abort(namespace)).unwrap();
+        let outcome = plugin.call("run", b"");
+        assert_eq!((outcome.code, outcome.status()), (-1, Status::HostFunction));
+        assert_eq!(outcome.error.unwrap().root_cause(), "aborted at line 7");
+    }
+}
+
+#[test]
+fn a_host_function_takes_the_place_of_a_kernel_function() {
+    let source = r#"(module (import "extism:host/env" "input_length" (func $length (result i64)))
+        (func (export "run") (result i32) (i32.wrap_i64 (call $length))))"#;
+    let length = HostFunction::new("input_length", [], [ValueType::I64], |_, _, results| {
+        results[0] = 42;
+        Ok(())
+    });
+    let options = Options {
+        functions: vec![length.with_namespace("extism:host/env")],
+        ..Options::default()
+    };
+    let mut plugin = Plugin::load(source, options).unwrap();
+    assert_eq!(plugin.call("run", b"").code, 42);
+}
+
+#[test]
+fn values_of_every_type_pass_unchanged() {
+    use ValueType::{F32, F64, I32, I64};
+    let source = r#"(module
+        (import "extism:host/user" "same" (func $same (param i32 i64 f32 f64) (result i32 i64 f32 f64)))
+        (func (export "run") (result i32) (local $i i32) (local $l i64) (local $f f32) (local $d f64)
+            (call $same (i32.const -2) (i64.const -3)
+                (f32.reinterpret_i32 (i32.const 0x7fa00001)) (f64.const -0.5))
+            local.set $d local.set $f local.set $l local.set $i
+            (i32.and
+                (i32.and (i32.eq (local.get $i) (i32.const -2)) (i64.eq (local.get $l) (i64.const -3)))
+                (i32.and
+                    (i32.eq (i32.reinterpret_f32 (local.get $f)) (i32.const 0x7fa00001))
+                    (f64.eq (local.get $d) (f64.const -0.5))))))"#;
+    let types = [I32, I64, F32, F64];
+    let same = HostFunction::new("same", types, types, |_, arguments, results| {
+        results.copy_from_slice(arguments);
+        Ok(())
+    });
+    let options = Options {
+        functions: vec![same],
+        ..Options::default()
+    };
+    let mut plugin = Plugin::load(source, options).unwrap();
+    assert_eq!(plugin.call("run", b"").code, 1);
+}
+
+#[test]
+fn many_parameters_and_a_panic() {
+    let source = format!(
+        r#"(module (import "extism:host/user" "many" (func $many (param {}) (result i64)))
+        (func (export "run") (result i32) {} call $many i32.wrap_i64)
+        (func (export "fine")))"#,
+        "i64 ".repeat(100),
+        (0..100).map(|i| format!("i64.const {i} ")).collect::<String>(),
+    );
+    let many = HostFunction::new("many", vec![ValueType::I64; 100], [ValueType::I64], |_, arguments, results| {
+        results[0] = arguments.iter().sum();
+        assert!(results[0] != 4950, "the sum is {}", results[0]);
+        Ok(())
+    });
+    let options = Options {
+        functions: vec![many],
+        ..Options::default()
+    };
+    let mut plugin = Plugin::load(source.as_str(), options).unwrap();
+    let outcome = plugin.call("run", b"");
+    assert_eq!(outcome.status(), Status::HostPanic);
+    let text = outcome.error.unwrap().root_cause();
+    assert_eq!(text, "host function many panicked: the sum is 4950");
+    assert_eq!(plugin.call("fine", b"").code, 0);
+}

@@ -1,0 +1,111 @@
+//! What a plug-in can be made from, and what is said about the rest.
+
+use extism_runtime::{Limits, Options, Plugin, Status, inspect, precompile};
+
+use crate::support::load_error;
+
+#[test]
+fn modules_and_manifests_are_told_apart() {
+    for source in [
+        "(module)",
+        "  (module)",
+        ";; a comment\n(module)",
+        "(; another ;) (module)",
+        r#"{"wasm": [{"data": "AGFzbQEAAAA="}]}"#,
+        "[[wasm]]\ndata = \"AGFzbQEAAAA=\"\n",
+    ] {
+        assert!(Plugin::load(source, Options::default()).is_ok(), "{source}");
+    }
+    assert!(Plugin::load(&b"\0asm\x01\0\0\0"[..], Options::default()).is_ok());
+}
+
+#[test]
+fn bad_sources_say_what_is_wrong() {
+    use Status::*;
+    for (source, status, text) in [
+        (&b""[..], NoModules, "No wasm files specified in Extism manifest"),
+        (b"{}", NoModules, "No wasm files specified in Extism manifest"),
+        (b"\xff\xfe", ModuleInvalid, "input bytes aren't valid utf-8"),
+        (b"\0asm", ModuleInvalid, "unexpected end"),
+        (b"nonsense", ManifestSyntax, "Unknown manifest format"),
+        (br#"{"wasm": [{"path": "/nonexist.wasm"}]}"#, NotFound, "Unable to load Wasm file \"/nonexist.wasm\": entity not found"),
+        (br#"{"wasm": [{"path": "/"}]}"#, Io, "Unable to load Wasm file \"/\": is a directory"),
+        (
+            br#"{"wasm": [{"data": "AGFzbQEAAAA=", "hash": "00"}]}"#,
+            HashMismatch,
+            "Hash mismatch, found 93a44bbb96c751218e4c00d479e4c14358122a389acca16205b1e4d0dc5f9476 but expected 00",
+        ),
+    ] {
+        let error = Plugin::load(source, Options::default()).err().unwrap();
+        let found = error.root_cause();
+        assert_eq!(error.status(), status, "{found}");
+        assert!(found.starts_with(text), "{found}");
+    }
+}
+
+#[test]
+fn the_hash_is_checked_before_anything_parses_the_bytes() {
+    let source = r#"{"wasm": [{"data": "bm90IHdhc20=", "hash": "00"}]}"#;
+    assert_eq!(load_error(source, Options::default()).0, Status::HashMismatch);
+}
+
+#[test]
+fn what_is_switched_off_is_refused_as_such() {
+    for source in [
+        "(module (memory i64 1))",
+        "(module (memory 1 1 shared))",
+    ] {
+        let (status, text) = load_error(source, Options::default());
+        assert_eq!(status, Status::ModuleUnsupported, "{text}");
+    }
+    let (status, _) = load_error("(module (func (result i32)))", Options::default());
+    assert_eq!(status, Status::ModuleInvalid);
+}
+
+#[test]
+fn sizes_are_bounded() {
+    let limits = Limits {
+        module_bytes_max: 8,
+        ..Limits::default()
+    };
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    assert!(Plugin::load(&b"\0asm\x01\0\0\0"[..], options.clone()).is_ok());
+    assert_eq!(load_error("(module (func))", options).0, Status::TooLarge);
+}
+
+#[test]
+fn an_artefact_is_a_module_and_is_only_trusted_when_told_to() {
+    let source = r#"(module (func (export "run") (result i32) i32.const 3))"#;
+    let artefact = precompile(source, &Options::default()).unwrap();
+    let trusting = Options {
+        trust_artefacts: true,
+        cache: extism_runtime::Cache::Off,
+        ..Options::default()
+    };
+    for options in [Options::default(), trusting.clone()] {
+        let mut plugin = Plugin::load(artefact.as_slice(), options).unwrap();
+        assert_eq!(plugin.call("run", b"").code, 3);
+    }
+    assert!(inspect(artefact.as_slice(), &Options::default()).is_ok());
+    // Another configuration compiles what is inside.
+    let fuel = Options {
+        fuel: Some(1_000),
+        ..trusting.clone()
+    };
+    let mut plugin = Plugin::load(artefact.as_slice(), fuel).unwrap();
+    assert_eq!(plugin.call("run", b"").code, 3);
+    // Damage is found wherever it is.
+    let middle = artefact.len() / 2;
+    for at in [20, middle, artefact.len() - 1] {
+        let mut damaged = artefact.clone();
+        damaged[at] ^= 1;
+        let error = Plugin::load(damaged, trusting.clone()).err().unwrap();
+        assert!(
+            [Status::ArtefactRefused, Status::ModuleInvalid].contains(&error.status()),
+            "byte {at}: {error:?}"
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! Pools, contexts, threads, and who is alive.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use extism_runtime::{
+    CompiledPlugin, Context, Error, HostFunction, Options, Plugin, Pool, PoolOptions, Status,
+};
+
+const COUNTER: &str = r#"(module
+    (global $n (mut i32) (i32.const 0))
+    (func (export "count") (result i32)
+        (global.set $n (i32.add (global.get $n) (i32.const 1))) global.get $n)
+    (func (export "trap") unreachable))"#;
+
+fn pool(instances_max: usize) -> Pool<Plugin, Error> {
+    let compiled = CompiledPlugin::new(COUNTER, Options::default()).unwrap();
+    Pool::new(PoolOptions { instances_max }, move || Plugin::new(&compiled))
+}
+
+#[test]
+fn a_pool_lends_what_it_has_and_no_more() {
+    let pool = pool(2);
+    let mut first = pool.get(Duration::ZERO).unwrap().unwrap();
+    let second = pool.get(Duration::ZERO).unwrap().unwrap();
+    assert!(pool.get(Duration::from_millis(10)).unwrap().is_none());
+    assert_eq!(first.call("count", b"").code, 1);
+    drop(first);
+    let mut again = pool.get(Duration::ZERO).unwrap().unwrap();
+    assert_eq!(again.call("count", b"").code, 2, "the same instance");
+    assert_eq!(again.call("trap", b"").status(), Status::TrapUnreachable);
+    drop(again);
+    let mut fresh = pool.get(Duration::ZERO).unwrap().unwrap();
+    assert_eq!(fresh.call("count", b"").code, 1, "a trapped one begins anew");
+    drop((fresh, second));
+    let stats = pool.stats();
+    assert_eq!((stats.alive, stats.idle, stats.waiting, stats.made), (2, 2, 0, 2));
+}
+
+#[test]
+fn a_waiter_gets_what_comes_back() {
+    let pool = pool(1);
+    let lease = pool.get(Duration::ZERO).unwrap().unwrap();
+    let waiter = std::thread::spawn({
+        let pool = pool.clone();
+        move || pool.get(Duration::from_secs(60)).unwrap().is_some()
+    });
+    while pool.stats().waiting == 0 {
+        std::thread::yield_now();
+    }
+    drop(lease);
+    assert!(waiter.join().unwrap());
+}
+
+#[test]
+fn a_pool_survives_failure_and_panic() {
+    let failing: Pool<Plugin, Error> = Pool::new(PoolOptions { instances_max: 1 }, || {
+        Plugin::load("", Options::default())
+    });
+    for _ in 0..2 {
+        let error = failing.get(Duration::ZERO).err().unwrap();
+        assert_eq!(error.status(), Status::NoModules);
+    }
+    assert_eq!(failing.stats().alive, 0);
+    let pool = pool(1);
+    let panicked = std::thread::spawn({
+        let pool = pool.clone();
+        move || {
+            let _lease = pool.get(Duration::ZERO).unwrap().unwrap();
+            panic!("a borrower panics on purpose");
+        }
+    });
+    assert!(panicked.join().is_err());
+    assert_eq!(pool.stats().replaced, 1);
+    assert!(pool.get(Duration::ZERO).unwrap().is_some());
+}
+
+#[test]
+fn many_threads_share_a_pool() {
+    let pool = pool(3);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    let mut plugin = pool.get(Duration::from_secs(60)).unwrap().unwrap();
+                    assert!(plugin.call("count", b"").code > 0);
+                }
+            });
+        }
+    });
+    assert!(pool.stats().made <= 3);
+}
+
+#[test]
+fn a_context_owns_its_plugins() {
+    let context = Context::new();
+    let compiled = CompiledPlugin::new(COUNTER, Options::default()).unwrap();
+    let add = || context.insert(Plugin::new(&compiled).unwrap()).unwrap();
+    let (a, b) = (add(), add());
+    assert_eq!((a, b), (0, 1));
+    let count = |handle| context.with(handle, |plugin| plugin.call("count", b"").code);
+    assert_eq!(count(a).unwrap(), 1);
+    assert_eq!(count(a).unwrap(), 2);
+    context.replace(a, Plugin::new(&compiled).unwrap()).unwrap();
+    assert_eq!(count(a).unwrap(), 1, "the handle stays, the plug-in is another");
+    let nested = context.with(b, |_| count(b).unwrap_err().status()).unwrap();
+    assert_eq!(nested, Status::Busy);
+    context.remove(a).unwrap();
+    let error = count(a).unwrap_err();
+    assert_eq!((error.status(), error.message()), (Status::BadHandle, "Plugin does not exist: 0"));
+    assert_eq!(context.remove(a).unwrap_err().status(), Status::BadHandle);
+    context.reset();
+    assert!(context.is_empty());
+    assert_eq!(count(b).unwrap_err().status(), Status::BadHandle);
+    assert_eq!(add(), 2, "no handle is given out twice");
+}
+
+#[test]
+fn what_a_host_function_captured_is_released_once() {
+    let token = Arc::new(());
+    let function = {
+        let token = Arc::clone(&token);
+        HostFunction::new("f", [], [], move |_, _, _| {
+            let _ = &token;
+            Ok(())
+        })
+    };
+    let options = Options {
+        functions: vec![function.clone()],
+        ..Options::default()
+    };
+    let source = r#"(module (import "extism:host/user" "f" (func)))"#;
+    let compiled = CompiledPlugin::new(source, options).unwrap();
+    let plugins: Vec<Plugin> = (0..3).map(|_| Plugin::new(&compiled).unwrap()).collect();
+    drop((function, compiled));
+    assert_eq!(Arc::strong_count(&token), 2, "held by the plug-ins");
+    drop(plugins);
+    assert_eq!(Arc::strong_count(&token), 1);
+}
+
+#[test]
+fn plugins_call_each_other_but_not_endlessly() {
+    use std::sync::Mutex;
+    // Each plug-in's host function calls the next one, one level deeper.
+    let source = r#"(module (import "extism:host/user" "next" (func $next (result i32)))
+        (func (export "run") (result i32) (i32.add (call $next) (i32.const 1))))"#;
+    type Next = Arc<Mutex<Option<Plugin>>>;
+    fn make(source: &str, next: Next) -> Plugin {
+        let call = HostFunction::new("next", [], [extism_runtime::ValueType::I32], move |_, _, results| {
+            results[0] = match next.lock().unwrap().as_mut() {
+                None => 0,
+                Some(plugin) => {
+                    let outcome = plugin.call("run", b"");
+                    if let Some(error) = outcome.error {
+                        return Err(error.into());
+                    }
+                    outcome.code as u64
+                }
+            };
+            Ok(())
+        });
+        let options = Options {
+            functions: vec![call],
+            ..Options::default()
+        };
+        Plugin::load(source, options).unwrap()
+    }
+    let chain = |length: usize| {
+        let mut plugin = None;
+        for _ in 0..length {
+            plugin = Some(make(source, Arc::new(Mutex::new(plugin))));
+        }
+        plugin.unwrap()
+    };
+    let outcome = chain(8).call("run", b"");
+    assert_eq!((outcome.code, outcome.status()), (8, Status::GuestError));
+    let outcome = chain(9).call("run", b"");
+    assert_eq!(outcome.status(), Status::CallDepth);
+}

@@ -1,0 +1,153 @@
+//! Time limits and cancelling: everything ends, nobody else is disturbed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use extism_runtime::{CompiledPlugin, HostFunction, Limits, Options, Plugin, Status};
+
+use crate::support::call;
+
+const LOOPS: &str = r#"(module
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "extism:host/user" "running" (func $running))
+    (memory (export "memory") 1)
+    (func (export "loop") (call $running) (loop br 0))
+    (func (export "host_loop") (call $running) (loop (call $running) br 0))
+    (func (export "fill") (call $running)
+        (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 65536)) br 0))
+    ;; Sleeps for an hour.
+    (func (export "sleep") (result i32)
+        (i32.store (i32.const 16) (i32.const 1))
+        (i64.store (i32.const 24) (i64.const 3600000000000))
+        (call $running)
+        (call $poll (i32.const 0) (i32.const 512) (i32.const 1) (i32.const 1024)))
+    (func (export "fine") (result i32) i32.const 0))"#;
+
+fn options(call_time_max: Option<Duration>, running: impl Fn() + Send + Sync + 'static) -> Options {
+    let running = HostFunction::new("running", [], [], move |_, _, _| {
+        running();
+        Ok(())
+    });
+    Options {
+        wasi: true,
+        functions: vec![running],
+        limits: Limits {
+            call_time_max,
+            ..Limits::default()
+        },
+        ..Options::default()
+    }
+}
+
+#[test]
+fn every_kind_of_endless_call_ends_in_time() {
+    let limit = Duration::from_millis(50);
+    let mut plugin = Plugin::load(LOOPS, options(Some(limit), || ())).unwrap();
+    for name in ["loop", "host_loop", "sleep", "fill"] {
+        let begun = Instant::now();
+        let expected = (134, Status::Timeout, "timeout".to_owned());
+        assert_eq!(call(&mut plugin, name, b""), expected, "{name}");
+        let took = begun.elapsed();
+        assert!(took >= limit && took < Duration::from_secs(5), "{name} took {took:?}");
+        assert_eq!(plugin.call("fine", b"").code, 0, "after {name}");
+    }
+}
+
+#[test]
+fn an_endless_start_ends_in_time() {
+    for source in [
+        "(module (func $f (loop br 0)) (start $f))",
+        r#"(module (func (export "_initialize") (loop br 0)) (func (export "run")))"#,
+        r#"(module (func (export "__wasm_call_ctors") (loop br 0)) (func (export "run")))"#,
+        r#"(module (func (export "hs_init") (param i32 i32) (loop br 0)) (func (export "run")))"#,
+    ] {
+        let options = options(Some(Duration::from_millis(20)), || ());
+        let status = match Plugin::load(source, options) {
+            Ok(mut plugin) => plugin.call("run", b"").status(),
+            Err(error) => error.status(),
+        };
+        assert_eq!(status, Status::Timeout, "{source}");
+    }
+}
+
+#[test]
+fn cancel_ends_the_running_call_and_no_other() {
+    for name in ["loop", "host_loop", "fill", "sleep"] {
+        let (sender, receiver) = mpsc::channel();
+        let sent = AtomicBool::new(false);
+        let running = move || {
+            if !sent.swap(true, Ordering::Relaxed) {
+                sender.send(()).unwrap();
+            }
+        };
+        let mut plugin = Plugin::load(LOOPS, options(None, running)).unwrap();
+        let handle = plugin.cancel_handle();
+        handle.cancel();
+        assert_eq!(plugin.call("fine", b"").code, 0, "a cancel before a call is lost");
+        let canceller = std::thread::spawn(move || {
+            receiver.recv().unwrap();
+            handle.cancel();
+            handle
+        });
+        let (code, status, text) = call(&mut plugin, name, b"");
+        assert_eq!((code, status), (134, Status::Cancelled), "{name}");
+        assert!(text.contains("timeout"), "{text}");
+        let handle = canceller.join().unwrap();
+        handle.cancel();
+        assert_eq!(plugin.call("fine", b"").code, 0, "a late cancel hits nothing");
+        drop(plugin);
+        handle.cancel();
+    }
+}
+
+#[test]
+fn siblings_are_not_disturbed() {
+    let source = r#"(module
+        (func (export "loop") (loop br 0))
+        (func (export "work") (result i32) (local $i i32)
+            (loop (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br_if 0 (i32.lt_u (local.get $i) (i32.const 200000))))
+            (i32.const 0)))"#;
+    let options = Options {
+        limits: Limits {
+            call_time_max: Some(Duration::from_millis(5)),
+            ..Limits::default()
+        },
+        ..Options::default()
+    };
+    let limited = CompiledPlugin::new(source, options).unwrap();
+    let free = CompiledPlugin::new(source, Options::default()).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let mut plugin = Plugin::new(&free).unwrap();
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(plugin.call("work", b"").code, 0);
+            }
+        });
+        let mut plugin = Plugin::new(&limited).unwrap();
+        for _ in 0..50 {
+            assert_eq!(plugin.call("loop", b"").status(), Status::Timeout);
+        }
+        done.store(true, Ordering::Relaxed);
+        worker.join().unwrap();
+    });
+}
+
+#[test]
+fn deadlines_of_many_plugins_are_all_kept() {
+    std::thread::scope(|scope| {
+        for millis in 1..=16u64 {
+            scope.spawn(move || {
+                let limit = Duration::from_millis(millis * 7);
+                let mut plugin = Plugin::load(LOOPS, options(Some(limit), || ())).unwrap();
+                for _ in 0..3 {
+                    let begun = Instant::now();
+                    assert_eq!(plugin.call("loop", b"").status(), Status::Timeout);
+                    assert!(begun.elapsed() >= limit);
+                }
+            });
+        }
+    });
+}

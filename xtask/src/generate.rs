@@ -1,0 +1,202 @@
+//! Files that are written by a program: each is one entry of [`OUTPUTS`].
+//!
+//! Must not know: the content of any of them. Invariant: what is committed equals what the generator writes
+//! now, byte for byte; `--check` says which file differs and the command that mends it.
+
+mod document;
+mod header;
+mod rust;
+mod schema;
+mod status;
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, bail};
+
+use crate::project::Project;
+
+/// The command that brings every generated file up to date.
+const COMMAND: &str = "cargo xtask gen";
+
+/// A generated file, or a generated part of a file.
+struct Output {
+    /// Where the facts are, relative to the root.
+    source: &'static str,
+    /// What is written, relative to the root.
+    output: &'static str,
+    function: fn(&Project) -> Result<Produced>,
+}
+
+/// What a generator has to say.
+#[derive(Debug, PartialEq, Eq)]
+enum Produced {
+    /// The whole text of the output.
+    Text(String),
+    /// There is nothing to generate from or into yet.
+    Nothing(String),
+    /// The output is there but has no place for the generated part: a failure of `--check`.
+    NoPlace(String),
+}
+
+/// Every generated file. A new table plugs in here.
+const OUTPUTS: &[Output] = &[
+    Output {
+        source: status::SOURCE,
+        output: "crates/abi/src/status.rs",
+        function: rust::generate,
+    },
+    Output {
+        source: status::SOURCE,
+        output: header::OUTPUT,
+        function: header::generate,
+    },
+    Output {
+        source: status::SOURCE,
+        output: "docs/errors.md",
+        function: document::generate,
+    },
+    Output {
+        source: schema::SOURCE,
+        output: "docs/manifest.schema.json",
+        function: schema::generate,
+    },
+];
+
+/// Writes every output that differs and returns one line for each file it looked at.
+pub(crate) fn write(project: &Project) -> Result<String> {
+    write_outputs(project, OUTPUTS)
+}
+
+/// Compares every output with what would be written.
+pub(crate) fn check(project: &Project) -> Result<()> {
+    check_outputs(project, OUTPUTS)
+}
+
+fn write_outputs(project: &Project, outputs: &[Output]) -> Result<String> {
+    let mut lines = String::new();
+    for Output {
+        source,
+        output,
+        function,
+    } in outputs
+    {
+        let outcome = match produce(project, output, *function)? {
+            Produced::Text(text) if current(project, output) == text => "unchanged".to_string(),
+            Produced::Text(text) => {
+                project.write(output, &text)?;
+                "written".to_string()
+            }
+            Produced::Nothing(reason) | Produced::NoPlace(reason) => {
+                format!("left alone: {reason}")
+            }
+        };
+        writeln!(lines, "{output} (from {source}): {outcome}")?;
+    }
+    Ok(lines)
+}
+
+fn check_outputs(project: &Project, outputs: &[Output]) -> Result<()> {
+    let mut complaints = String::new();
+    for Output {
+        source,
+        output,
+        function,
+    } in outputs
+    {
+        match produce(project, output, *function)? {
+            Produced::Text(text) if current(project, output) == text => {}
+            Produced::Text(_) => writeln!(
+                complaints,
+                "{output} does not match {source}: run `{COMMAND}`"
+            )?,
+            Produced::NoPlace(reason) => writeln!(complaints, "{output}: {reason}")?,
+            Produced::Nothing(_) => {}
+        }
+    }
+    if !complaints.is_empty() {
+        bail!("{}", complaints.trim_end());
+    }
+    Ok(())
+}
+
+fn produce(
+    project: &Project,
+    output: &str,
+    function: fn(&Project) -> Result<Produced>,
+) -> Result<Produced> {
+    function(project).with_context(|| format!("generating {output}"))
+}
+
+/// The committed text, with the line ends a checkout on Windows may have added removed.
+fn current(project: &Project, output: &str) -> String {
+    project
+        .read(output)
+        .unwrap_or_default()
+        .replace("\r\n", "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UPPER: Output = Output {
+        source: "words.txt",
+        output: "out/words.txt",
+        function: |project| Ok(Produced::Text(project.read("words.txt")?.to_uppercase())),
+    };
+
+    fn scratch() -> (tempfile::TempDir, Project) {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::at(folder.path());
+        (folder, project)
+    }
+
+    #[test]
+    fn an_output_is_written_once_and_then_matches() {
+        let (_folder, project) = scratch();
+        project.write("words.txt", "one\n").unwrap();
+        let stale = check_outputs(&project, &[UPPER]).unwrap_err();
+        assert_eq!(
+            stale.to_string(),
+            "out/words.txt does not match words.txt: run `cargo xtask gen`"
+        );
+
+        assert_eq!(
+            write_outputs(&project, &[UPPER]).unwrap(),
+            "out/words.txt (from words.txt): written\n"
+        );
+        assert_eq!(project.read("out/words.txt").unwrap(), "ONE\n");
+        check_outputs(&project, &[UPPER]).unwrap();
+        assert_eq!(
+            write_outputs(&project, &[UPPER]).unwrap(),
+            "out/words.txt (from words.txt): unchanged\n"
+        );
+    }
+
+    #[test]
+    fn a_missing_place_fails_the_check_and_a_missing_source_does_not() {
+        let (_folder, project) = scratch();
+        let nothing = Output {
+            function: |_| Ok(Produced::Nothing("no crate yet".into())),
+            ..UPPER
+        };
+        check_outputs(&project, &[nothing]).unwrap();
+        let no_place = Output {
+            function: |_| Ok(Produced::NoPlace("no markers".into())),
+            ..UPPER
+        };
+        let error = check_outputs(&project, &[no_place]).unwrap_err();
+        assert_eq!(error.to_string(), "out/words.txt: no markers");
+    }
+
+    #[test]
+    fn an_error_names_the_output_and_the_cause() {
+        let (_folder, project) = scratch();
+        let error = check_outputs(&project, &[UPPER]).unwrap_err();
+        let causes: Vec<String> = error.chain().take(2).map(ToString::to_string).collect();
+        assert_eq!(
+            causes,
+            ["generating out/words.txt", "cannot read words.txt"]
+        );
+    }
+}

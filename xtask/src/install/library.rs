@@ -1,0 +1,174 @@
+//! Building the C library and the command line for installation.
+//!
+//! Must not know: where the results go. Invariant: the paths are what cargo says it built, so no target
+//! folder or file name is guessed.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::platform::Platform;
+use crate::process::{self, Echo};
+use crate::project::{RELEASE, Project};
+
+/// Built files, where cargo left them.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) shared: PathBuf,
+    pub(crate) archive: PathBuf,
+    /// The import library, where the platform has one.
+    pub(crate) import: Option<PathBuf>,
+    /// The command line.
+    pub(crate) program: PathBuf,
+    /// What a program that links the archive has to link as well.
+    pub(crate) native_libraries: Vec<String>,
+}
+
+pub(crate) fn build(project: &Project, platform: Platform, echo: Echo) -> Result<Built> {
+    let mut library = project.cargo("rustc");
+    library.args([
+        RELEASE,
+        "--package",
+        "libextism",
+        "--lib",
+        "--message-format",
+        "json",
+    ]);
+    library.args(["--", "--print", "native-static-libs"]);
+    if let Some(argument) = platform.link_argument() {
+        library.args(["-C", &format!("link-arg={argument}")]);
+    }
+    let library = messages(library, echo)?;
+
+    let mut program = project.cargo("build");
+    program.args([
+        RELEASE,
+        "--package",
+        "extism-cli",
+        "--bins",
+        "--message-format",
+        "json",
+    ]);
+    let program = messages(program, echo)?;
+
+    let file = |ending: &str| library_file(&library, ending);
+    let (shared, archive, import) = match platform {
+        Platform::Elf => (file(".so")?, file(".a")?, None),
+        Platform::MacOs => (file(".dylib")?, file(".a")?, None),
+        // The endings of the static and of the import library overlap; the longer one names the latter.
+        Platform::Windows => (file(".dll")?, file("extism.lib")?, Some(file(".dll.lib")?)),
+    };
+    let executable = program
+        .iter()
+        .find_map(|message| message.executable.clone());
+    let program = executable.context("cargo built no program in package extism-cli")?;
+    Ok(Built {
+        shared,
+        archive,
+        import,
+        program,
+        native_libraries: native_libraries(&library),
+    })
+}
+
+/// One line of cargo's JSON output, as far as it matters here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Message {
+    reason: String,
+    target: Target,
+    filenames: Vec<PathBuf>,
+    executable: Option<PathBuf>,
+    message: Option<Diagnostic>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Target {
+    kind: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Diagnostic {
+    message: String,
+    rendered: Option<String>,
+}
+
+fn messages(command: Command, echo: Echo) -> Result<Vec<Message>> {
+    let streams = process::streams_of(command, echo)?;
+    let messages = parse(&streams.output)?;
+    if !streams.succeeded {
+        let diagnostics = messages
+            .iter()
+            .filter_map(|message| message.message.as_ref()?.rendered.as_deref());
+        bail!("{}{}", diagnostics.collect::<String>(), streams.errors);
+    }
+    Ok(messages)
+}
+
+fn parse(output: &str) -> Result<Vec<Message>> {
+    let lines = output.lines().filter(|line| line.starts_with('{'));
+    lines
+        .map(|line| serde_json::from_str(line).context("cargo printed a message that is not JSON"))
+        .collect()
+}
+
+fn library_file(messages: &[Message], ending: &str) -> Result<PathBuf> {
+    let artifacts = messages
+        .iter()
+        .filter(|message| message.reason == "compiler-artifact");
+    let libraries =
+        artifacts.filter(|message| message.target.kind.iter().any(|kind| kind == "cdylib"));
+    let mut files = libraries.flat_map(|message| &message.filenames);
+    let named = files.find(|path| path.to_string_lossy().ends_with(ending));
+    named
+        .cloned()
+        .with_context(|| format!("cargo built no file `*{ending}` in package libextism"))
+}
+
+fn native_libraries(messages: &[Message]) -> Vec<String> {
+    let notes = messages
+        .iter()
+        .filter_map(|message| message.message.as_ref());
+    let mut lists = notes.filter_map(|note| note.message.strip_prefix("native-static-libs:"));
+    lists
+        .next_back()
+        .unwrap_or("")
+        .split_whitespace()
+        .map(str::to_string)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUT: &str = r#"
+{"reason":"compiler-artifact","target":{"kind":["lib"]},"filenames":["/t/libother.a"],"executable":null}
+{"reason":"compiler-message","target":{"kind":["cdylib"]},"message":{"rendered":"note: x","message":"native-static-libs: -lgcc_s -lm"}}
+{"reason":"compiler-artifact","target":{"kind":["cdylib","staticlib"]},"filenames":["/t/libextism.so","/t/libextism.a"],"executable":null}
+{"reason":"build-finished","success":true}
+"#;
+
+    #[test]
+    fn files_and_libraries_are_read_from_what_cargo_says() {
+        let messages = parse(OUTPUT).unwrap();
+        assert_eq!(
+            library_file(&messages, ".so").unwrap(),
+            PathBuf::from("/t/libextism.so")
+        );
+        assert_eq!(
+            library_file(&messages, ".a").unwrap(),
+            PathBuf::from("/t/libextism.a")
+        );
+        assert_eq!(native_libraries(&messages), ["-lgcc_s", "-lm"]);
+        let missing = library_file(&messages, ".dll").unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "cargo built no file `*.dll` in package libextism"
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! SDKs and kits for plug-ins: a folder with an `sdk.toml` or `pdk.toml` says how it is tested.
+//!
+//! Must not know: any language. Invariant: a folder with such a file is tested or its absence of tools is
+//! reported; it is never passed over in silence.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use crate::process;
+use crate::project::Project;
+use crate::stages::{Job, Report};
+
+/// A kit. The file has more keys than these; each is read by whoever needs it.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+pub(crate) struct Kit {
+    /// Relative to the root: `sdk/python`.
+    #[serde(skip)]
+    pub(crate) folder: String,
+    /// Programs that must be installed.
+    toolchain: Toolchain,
+    commands: Commands,
+}
+
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+struct Toolchain {
+    programs: Vec<String>,
+}
+
+/// What is run in the folder, in this order. Each is a list of words, not a line for a shell.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+struct Commands {
+    #[serde(default)]
+    build: Vec<String>,
+    #[serde(default)]
+    lint: Vec<String>,
+    test: Vec<String>,
+}
+
+/// The kits below the parent folders, `sdk` or `pdk`.
+pub(crate) fn find(project: &Project, parents: &[&str]) -> Result<Vec<Kit>> {
+    let mut kits = Vec::new();
+    for parent in parents {
+        for folder in project.folders(parent)? {
+            let file = format!("{folder}/{parent}.toml");
+            if project.exists(&file) {
+                kits.push(read(project, folder, &file)?);
+            }
+        }
+    }
+    Ok(kits)
+}
+
+fn read(project: &Project, folder: String, file: &str) -> Result<Kit> {
+    let kit: Kit =
+        toml::from_str(&project.read(file)?).with_context(|| format!("{file} cannot be read"))?;
+    ensure!(
+        !kit.commands.test.is_empty(),
+        "{file}: the command `test` is empty"
+    );
+    Ok(Kit { folder, ..kit })
+}
+
+impl Kit {
+    /// The name of the folder: `python`.
+    pub(crate) fn name(&self) -> &str {
+        self.folder.rsplit('/').next().unwrap_or(&self.folder)
+    }
+
+    pub(crate) fn test(&self, project: &Project, job: &Job) -> Result<Report> {
+        if let Some(program) = self
+            .toolchain
+            .programs
+            .iter()
+            .find(|program| !process::is_installed(program))
+        {
+            return Ok(Report::Skipped(format!("no {program}")));
+        }
+        let Commands { build, lint, test } = &self.commands;
+        for words in [build, lint] {
+            if let Some(command) = self.command(project, words) {
+                job.run(command)?;
+            }
+        }
+        job.tests(self.command(project, test).into_iter().collect())
+    }
+
+    fn command(&self, project: &Project, words: &[String]) -> Option<Command> {
+        let (program, arguments) = words.split_first()?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(project.path(&self.folder));
+        Some(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Echo;
+    use crate::tally::Tally;
+
+    fn project(file: &str, text: &str) -> (tempfile::TempDir, Project) {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::at(folder.path());
+        project.write(file, text).unwrap();
+        (folder, project)
+    }
+
+    #[test]
+    fn a_kit_is_a_folder_with_the_file_of_its_parent() {
+        let text = "tier = 1\n[toolchain]\nprograms = []\n[commands]\ntest = [\"true\"]\n";
+        let (_folder, project) = project("sdk/python/sdk.toml", text);
+        project.write("sdk/notes/README.md", "# Notes\n").unwrap();
+        project.write("pdk/c/sdk.toml", text).unwrap();
+        let kits = find(&project, &["sdk", "pdk"]).unwrap();
+        assert_eq!(kits.iter().map(Kit::name).collect::<Vec<_>>(), ["python"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_missing_program_skips_a_kit_and_its_own_closing_line_counts() {
+        let text =
+            "[toolchain]\nprograms = [\"extism-no-such-program\"]\n[commands]\ntest = [\"true\"]\n";
+        let (_folder, none) = project("sdk/a/sdk.toml", text);
+        let job = Job::new(Echo::OnFailure);
+        let report = find(&none, &["sdk"]).unwrap()[0].test(&none, &job).unwrap();
+        assert_eq!(report, Report::Skipped("no extism-no-such-program".into()));
+
+        let text = "[toolchain]\nprograms = [\"echo\"]\n[commands]\ntest = [\"echo\", \"3 passed, 0 failed, 1 skipped\"]\n";
+        let (_folder, echo) = project("sdk/a/sdk.toml", text);
+        let report = find(&echo, &["sdk"]).unwrap()[0].test(&echo, &job).unwrap();
+        assert_eq!(
+            report,
+            Report::Passed(Tally {
+                passed: 3,
+                failed: 0,
+                skipped: 1
+            })
+        );
+    }
+
+    #[test]
+    fn a_kit_without_tests_is_refused() {
+        let (_folder, project) = project(
+            "pdk/c/pdk.toml",
+            "[toolchain]\nprograms = []\n[commands]\ntest = []\n",
+        );
+        let error = find(&project, &["pdk"]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "pdk/c/pdk.toml: the command `test` is empty"
+        );
+    }
+}

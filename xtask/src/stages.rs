@@ -1,0 +1,351 @@
+//! The runner of stages: one line per stage with its time, silence on success, everything on failure.
+//!
+//! Must not know: which stages there are. Invariant: every stage is counted, and the run ends with exactly
+//! one line `N passed, N failed, N skipped` that is the sum of all of them.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::Command;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::process::{self, Echo, Finished};
+use crate::tally::Tally;
+
+/// One step of a command.
+pub(crate) struct Stage<'a> {
+    pub(crate) name: String,
+    /// How long it may take on two cores from nothing; going over is reported, it is no failure.
+    pub(crate) budget: Duration,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) run: Work<'a>,
+}
+
+/// The work of a stage.
+pub(crate) type Work<'a> = Box<dyn FnOnce(&Job) -> Result<Report> + 'a>;
+
+/// What a failed stage means for those after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    /// They do not depend on it and run.
+    Continue,
+    /// They cannot work and are skipped.
+    Stop,
+}
+
+/// What a stage found. An error counts as one failure and is shown in full.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    Passed(Tally),
+    /// The counts, and everything there is to read about them.
+    Failed(Tally, String),
+    /// Why it could not run.
+    Skipped(String),
+}
+
+/// The tools a stage works with.
+pub(crate) struct Job {
+    echo: Echo,
+}
+
+impl Job {
+    pub(crate) fn new(echo: Echo) -> Job {
+        Job { echo }
+    }
+
+    /// Runs a program and returns its output; a failure of the program is an error with all of it.
+    pub(crate) fn run(&self, command: Command) -> Result<String> {
+        let finished = process::run(command, self.echo)?;
+        if !finished.succeeded {
+            bail!("{}", finished.text);
+        }
+        Ok(finished.text)
+    }
+
+    /// Runs programs that check one thing each.
+    pub(crate) fn checks(&self, commands: Vec<Command>) -> Result<Report> {
+        for command in commands {
+            self.run(command)?;
+        }
+        Ok(Report::Passed(Tally::PASSED))
+    }
+
+    /// Runs test runners, all of them, and reads their closing lines.
+    pub(crate) fn tests(&self, commands: Vec<Command>) -> Result<Report> {
+        let (mut total, mut text) = (Tally::default(), String::new());
+        for command in commands {
+            let finished = process::run(command, self.echo)?;
+            let counts = counts(&finished);
+            if counts.failed > 0 {
+                text.push_str(&finished.text);
+            }
+            total += counts;
+        }
+        Ok(match total.failed {
+            0 => Report::Passed(total),
+            _ => Report::Failed(total, text),
+        })
+    }
+}
+
+/// Runs the stages in order and prints the closing line.
+pub(crate) fn run(stages: Vec<Stage<'_>>, echo: Echo) -> Tally {
+    let width = stages
+        .iter()
+        .map(|stage| stage.name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let job = Job::new(echo);
+    let mut total = Tally::default();
+    let mut stopped_by: Option<String> = None;
+    for stage in stages {
+        let Stage {
+            name,
+            budget,
+            on_failure,
+            run,
+        } = stage;
+        let started = Instant::now();
+        let report = match &stopped_by {
+            Some(earlier) => Report::Skipped(format!("`{earlier}` failed")),
+            None => {
+                let progress = Progress::start(&name, budget, echo);
+                let report = run(&job)
+                    .unwrap_or_else(|error| Report::Failed(Tally::FAILED, format!("{error:#}")));
+                progress.stop();
+                report
+            }
+        };
+        let line = Line {
+            name: &name,
+            width,
+            elapsed: started.elapsed(),
+            budget,
+        };
+        total += line.print(&report);
+        if on_failure == OnFailure::Stop && matches!(report, Report::Failed(..)) {
+            stopped_by = Some(name);
+        }
+    }
+    println!("{total}");
+    total
+}
+
+/// A runner that failed without a failed test (it did not compile, say) counts as one failure.
+fn counts(finished: &Finished) -> Tally {
+    let mut tally = Tally::read(&finished.text);
+    if !finished.succeeded {
+        tally.failed = tally.failed.max(1);
+    }
+    tally
+}
+
+/// The one line a stage leaves behind.
+struct Line<'a> {
+    name: &'a str,
+    width: usize,
+    elapsed: Duration,
+    budget: Duration,
+}
+
+impl Line<'_> {
+    fn print(&self, report: &Report) -> Tally {
+        let (mark, detail, tally) = match report {
+            Report::Passed(tally) if *tally == Tally::PASSED => ("ok", String::new(), *tally),
+            Report::Passed(tally) => ("ok", tally.to_string(), *tally),
+            Report::Failed(tally, output) => {
+                println!("\n{}\n", output.trim_end());
+                ("FAILED", tally.to_string(), *tally)
+            }
+            Report::Skipped(reason) => ("SKIPPED", format!("({reason})"), Tally::SKIPPED),
+        };
+        println!("{}", self.text(mark, &detail).trim_end());
+        tally
+    }
+
+    fn text(&self, mark: &str, detail: &str) -> String {
+        let Line {
+            name,
+            width,
+            elapsed,
+            budget,
+        } = self;
+        let late = if elapsed > budget {
+            format!("  over its budget of {} s", budget.as_secs())
+        } else {
+            String::new()
+        };
+        format!(
+            "{mark:<8}{name:<width$}{:>8.1} s  {detail}{late}",
+            elapsed.as_secs_f64()
+        )
+    }
+}
+
+/// A line that is rewritten every second on a terminal; elsewhere a sign of life every minute.
+struct Progress {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Progress {
+    fn start(name: &str, budget: Duration, echo: Echo) -> Progress {
+        let (stop, stopped) = mpsc::channel();
+        let on_terminal = io::stderr().is_terminal() && echo == Echo::OnFailure;
+        let period = Duration::from_secs(if on_terminal { 1 } else { 60 });
+        let name = name.to_string();
+        let started = Instant::now();
+        let thread = thread::spawn(move || {
+            while stopped.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
+                let seconds = started.elapsed().as_secs();
+                let text = format!("...     {name}  {seconds} s of {} s", budget.as_secs());
+                show(on_terminal, &text);
+            }
+            if on_terminal {
+                show(on_terminal, "");
+            }
+        });
+        Progress { stop, thread }
+    }
+
+    fn stop(self) {
+        drop(self.stop);
+        // A panic in the display is no reason to fail the stage.
+        drop(self.thread.join());
+    }
+}
+
+fn show(on_terminal: bool, text: &str) {
+    let mut screen = io::stderr().lock();
+    // A screen that cannot be written to only loses the progress line.
+    drop(if on_terminal {
+        write!(screen, "\r\x1b[K{text}").and_then(|()| screen.flush())
+    } else {
+        writeln!(screen, "{text}")
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    fn stage(name: &str, on_failure: OnFailure, report: Result<Report>) -> Stage<'static> {
+        let run = Box::new(move |_: &Job| report);
+        Stage {
+            name: name.to_string(),
+            budget: Duration::from_secs(60),
+            on_failure,
+            run,
+        }
+    }
+
+    #[test]
+    fn the_total_is_the_sum_of_all_stages() {
+        let five = Tally {
+            passed: 5,
+            failed: 0,
+            skipped: 2,
+        };
+        let two = Tally {
+            passed: 1,
+            failed: 1,
+            skipped: 0,
+        };
+        let total = run(
+            vec![
+                stage("a", OnFailure::Continue, Ok(Report::Passed(five))),
+                stage(
+                    "b",
+                    OnFailure::Continue,
+                    Ok(Report::Failed(two, "text".into())),
+                ),
+                stage("c", OnFailure::Continue, Err(anyhow!("broken"))),
+                stage(
+                    "d",
+                    OnFailure::Continue,
+                    Ok(Report::Skipped("no compiler".into())),
+                ),
+            ],
+            Echo::OnFailure,
+        );
+        assert_eq!(
+            total,
+            Tally {
+                passed: 6,
+                failed: 2,
+                skipped: 3
+            }
+        );
+    }
+
+    #[test]
+    fn after_a_stage_that_stops_the_rest_is_skipped() {
+        let total = run(
+            vec![
+                stage("build", OnFailure::Stop, Err(anyhow!("does not compile"))),
+                stage(
+                    "tests",
+                    OnFailure::Continue,
+                    Ok(Report::Passed(Tally::PASSED)),
+                ),
+            ],
+            Echo::OnFailure,
+        );
+        assert_eq!(
+            total,
+            Tally {
+                passed: 0,
+                failed: 1,
+                skipped: 1
+            }
+        );
+    }
+
+    #[test]
+    fn a_runner_that_dies_without_a_closing_line_is_one_failure() {
+        let finished = |succeeded, text: &str| Finished {
+            succeeded,
+            text: text.into(),
+        };
+        assert_eq!(
+            counts(&finished(false, "error: could not compile")),
+            Tally::FAILED
+        );
+        let fine = finished(true, "4 passed, 0 failed, 1 skipped");
+        assert_eq!(
+            counts(&fine),
+            Tally {
+                passed: 4,
+                failed: 0,
+                skipped: 1
+            }
+        );
+        let failed = finished(false, "4 passed, 2 failed, 1 skipped");
+        assert_eq!(
+            counts(&failed),
+            Tally {
+                passed: 4,
+                failed: 2,
+                skipped: 1
+            }
+        );
+    }
+
+    #[test]
+    fn a_line_says_when_a_stage_took_too_long() {
+        let (budget, late) = (Duration::from_secs(60), Duration::from_millis(61_200));
+        let line = Line {
+            name: "lint",
+            width: 6,
+            elapsed: late,
+            budget,
+        };
+        assert_eq!(
+            line.text("ok", ""),
+            "ok      lint      61.2 s    over its budget of 60 s"
+        );
+    }
+}

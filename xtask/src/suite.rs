@@ -1,0 +1,315 @@
+//! The stages of `cargo xtask test` and `cargo xtask ci`: one table, with what each may cost.
+//!
+//! Must not know: how a stage is shown or counted. Invariant: all stages together fit into an hour on two
+//! cores from nothing, and `ci` runs everything that `test` runs.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::install::{self, sample};
+use crate::process::{self, Echo};
+use crate::project::Project;
+use crate::stages::{Job, OnFailure, Report, Stage};
+use crate::tally::Tally;
+use crate::{generate, kit, plugins, readme, tidy};
+
+/// What the stages work on.
+pub(crate) struct Context<'a> {
+    pub(crate) project: &'a Project,
+    /// Only tests whose name contains this.
+    pub(crate) filter: Option<&'a str>,
+}
+
+/// Which stages run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The tests alone, for a run with a filter.
+    Filtered,
+    /// The inner loop.
+    Test,
+    /// Everything.
+    Ci,
+}
+
+struct Entry {
+    name: &'static str,
+    /// Minutes on two cores from nothing.
+    minutes: u64,
+    /// The smallest scope that includes the stage.
+    scope: Scope,
+    on_failure: OnFailure,
+    run: fn(&Context<'_>, &Job) -> Result<Report>,
+}
+
+const fn entry(
+    name: &'static str,
+    minutes: u64,
+    scope: Scope,
+    run: fn(&Context<'_>, &Job) -> Result<Report>,
+) -> Entry {
+    Entry {
+        name,
+        minutes,
+        scope,
+        on_failure: OnFailure::Continue,
+        run,
+    }
+}
+
+const TABLE: &[Entry] = &[
+    entry("format", 1, Scope::Test, format),
+    entry("tidy", 1, Scope::Test, tidy),
+    entry("lint", 6, Scope::Test, lint),
+    Entry {
+        on_failure: OnFailure::Stop,
+        ..entry("build", 18, Scope::Filtered, build)
+    },
+    entry("tests", 7, Scope::Filtered, tests),
+    entry(
+        "documentation tests",
+        4,
+        Scope::Filtered,
+        documentation_tests,
+    ),
+    entry("C header", 1, Scope::Test, header),
+    entry("generated files", 1, Scope::Ci, generated),
+    entry("plug-ins", 5, Scope::Ci, built_plugins),
+    entry("installation", 15, Scope::Ci, installation),
+];
+
+/// Minutes a kit may take, each; kits are counted on top of the table.
+const KIT_MINUTES: u64 = 10;
+
+/// The stages of a scope.
+pub(crate) fn stages<'a>(context: &'a Context<'a>, scope: Scope) -> Result<Vec<Stage<'a>>> {
+    let mut stages: Vec<Stage<'a>> = TABLE
+        .iter()
+        .filter(|entry| includes(scope, entry.scope))
+        .map(|entry| stage(context, entry))
+        .collect();
+    if scope == Scope::Ci {
+        stages.extend(kits(context.project, &["sdk", "pdk"], None)?);
+    }
+    Ok(stages)
+}
+
+/// The stages that test SDKs or kits for plug-ins: all below the parent folders, or the one of that name.
+pub(crate) fn kits<'a>(
+    project: &'a Project,
+    parents: &[&str],
+    name: Option<&str>,
+) -> Result<Vec<Stage<'a>>> {
+    let found = kit::find(project, parents)?;
+    let wanted = found
+        .into_iter()
+        .filter(|kit| name.is_none_or(|name| kit.name() == name));
+    Ok(wanted
+        .map(|kit| Stage {
+            name: kit.folder.clone(),
+            budget: Duration::from_secs(60 * KIT_MINUTES),
+            on_failure: OnFailure::Continue,
+            run: Box::new(move |job| kit.test(project, job)),
+        })
+        .collect())
+}
+
+fn stage<'a>(context: &'a Context<'a>, entry: &'static Entry) -> Stage<'a> {
+    Stage {
+        name: entry.name.to_string(),
+        budget: Duration::from_secs(60 * entry.minutes),
+        on_failure: entry.on_failure,
+        run: Box::new(move |job| (entry.run)(context, job)),
+    }
+}
+
+fn includes(wanted: Scope, smallest: Scope) -> bool {
+    match wanted {
+        Scope::Filtered => smallest == Scope::Filtered,
+        Scope::Test => smallest != Scope::Ci,
+        Scope::Ci => true,
+    }
+}
+
+/// Workspaces beside the main one, for plug-ins.
+const GUEST_WORKSPACES: &[&str] = &["pdk/rust", "examples/plugins", "fixtures/plugins"];
+
+/// The one of them that is also tested on the host.
+const RUST_PDK: &str = "pdk/rust";
+
+fn format(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let folders = std::iter::once(".").chain(GUEST_WORKSPACES.iter().copied());
+    let check = |folder| with(cargo_in(context, folder, "fmt"), &["--all", "--check"]);
+    job.checks(folders.map(check).collect())
+}
+
+fn cargo_in(context: &Context<'_>, folder: &str, subcommand: &str) -> Command {
+    let mut command = context.project.cargo(subcommand);
+    command.current_dir(context.project.path(folder));
+    command
+}
+
+fn tidy(context: &Context<'_>, _: &Job) -> Result<Report> {
+    tidy::run(context.project)?;
+    Ok(Report::Passed(Tally::PASSED))
+}
+
+/// Clippy checks and does not build, so it has the profile of its own that it needs anyway.
+fn lint(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let options = ["--workspace", "--all-targets", "--", "-D", "warnings"];
+    let clippy = |folder| with(cargo_in(context, folder, "clippy"), &options);
+    job.checks([".", RUST_PDK].map(clippy).into())
+}
+
+/// The same targets as the tests need, so that features are unified the same way and nothing is built twice.
+fn build(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let targets = ["--lib", "--bins", "--tests", "--examples"];
+    let build = with(context.project.cargo("build"), &["--workspace", "--all-targets"]);
+    job.checks(vec![with(build, &targets)])
+}
+
+/// Tests that need a feature which is off in the product.
+const WITH_FEATURES: &[(&str, &str)] = &[("extism-manifest", "json_schema")];
+
+fn tests(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let mut commands = vec![test_command(context, &["--workspace"])];
+    for (package, feature) in WITH_FEATURES {
+        commands.push(test_command(
+            context,
+            &["--package", package, "--features", feature],
+        ));
+    }
+    let mut pdk = with(
+        cargo_in(context, RUST_PDK, "test"),
+        &["--workspace", "--no-fail-fast"],
+    );
+    pdk.args(context.filter);
+    commands.push(pdk);
+    job.tests(commands)
+}
+
+/// nextest where it is installed: it runs test programs side by side and ends those that hang.
+fn test_command(context: &Context<'_>, selection: &[&str]) -> Command {
+    let project = context.project;
+    let mut command = if process::is_installed("cargo-nextest") {
+        let options = ["--no-tests", "pass", "--config-file", "xtask/nextest.toml"];
+        with(with(project.cargo("nextest"), &["run"]), &options)
+    } else {
+        let targets = ["--lib", "--bins", "--tests", "--examples"];
+        with(
+            with(project.cargo("test"), &["--no-fail-fast"]),
+            &targets,
+        )
+    };
+    command.args(selection).args(context.filter);
+    command
+}
+
+fn documentation_tests(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let mut command = with(
+        context.project.cargo("test"),
+        &["--workspace", "--doc", "--no-fail-fast"],
+    );
+    command.args(context.filter);
+    job.tests(vec![command])
+}
+
+/// The languages the header has to be correct in, without a warning.
+const HEADER_LANGUAGES: &[(&str, &str)] = &[
+    ("c", "c99"),
+    ("c", "c11"),
+    ("c++", "c++11"),
+    ("c++", "c++17"),
+];
+
+fn header(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let compiler = sample::compiler();
+    if !process::is_installed(&compiler) {
+        return Ok(Report::Skipped(format!("no {compiler}")));
+    }
+    let scratch = tempfile::tempdir()?;
+    let source = scratch.path().join("twice");
+    std::fs::write(&source, "#include <extism.h>\n#include <extism.h>\n")?;
+    let commands = HEADER_LANGUAGES.iter().map(|(language, standard)| {
+        let mut command = Command::new(&compiler);
+        command.args([
+            "-fsyntax-only",
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+            "-x",
+            language,
+        ]);
+        command
+            .arg(format!("-std={standard}"))
+            .arg("-I")
+            .arg(context.project.path("include"))
+            .arg(&source);
+        command
+    });
+    job.checks(commands.collect())
+}
+
+fn generated(context: &Context<'_>, _: &Job) -> Result<Report> {
+    generate::check(context.project)?;
+    Ok(Report::Passed(Tally::PASSED))
+}
+
+fn built_plugins(_: &Context<'_>, _: &Job) -> Result<Report> {
+    plugins::check()
+}
+
+/// Installs into an empty folder, compiles C against it, and types in what README.md shows.
+fn installation(context: &Context<'_>, _: &Job) -> Result<Report> {
+    if let Some(reason) = sample::missing_tool() {
+        return Ok(Report::Skipped(reason));
+    }
+    let prefix = tempfile::tempdir()?;
+    let options = install::Options::at(prefix.path());
+    install::run(context.project, &options, Echo::OnFailure)?;
+    sample::prove(context.project, prefix.path())?;
+    let examples = readme::run(context.project, prefix.path())?;
+    Ok(Report::Passed(Tally {
+        passed: 2 + examples,
+        ..Tally::default()
+    }))
+}
+
+fn with(mut command: Command, arguments: &[&str]) -> Command {
+    command.args(arguments);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_fits_into_an_hour() {
+        let minutes: u64 = TABLE.iter().map(|entry| entry.minutes).sum();
+        assert!(minutes < 60, "{minutes} minutes");
+    }
+
+    #[test]
+    fn every_scope_includes_the_smaller_ones() {
+        let project = Project::locate();
+        let context = Context {
+            project: &project,
+            filter: None,
+        };
+        let names = |scope| {
+            let stages = stages(&context, scope).unwrap();
+            stages
+                .into_iter()
+                .map(|stage| stage.name)
+                .collect::<Vec<_>>()
+        };
+        let (filtered, test, ci) = (names(Scope::Filtered), names(Scope::Test), names(Scope::Ci));
+        assert_eq!(filtered, ["build", "tests", "documentation tests"]);
+        assert!(filtered.iter().all(|name| test.contains(name)));
+        assert!(test.iter().all(|name| ci.contains(name)));
+        assert!(ci.len() > test.len());
+    }
+}
