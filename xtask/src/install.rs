@@ -87,6 +87,16 @@ pub(crate) fn run(project: &Project, options: &Options, echo: Echo) -> Result<Ve
     Ok(installer.installed)
 }
 
+/// Where the shared library is in an installation at the default folders.
+pub(crate) fn shared_library(prefix: &Path) -> PathBuf {
+    let platform = Platform::host();
+    let folder = match platform {
+        Platform::Windows => "bin",
+        _ => "lib",
+    };
+    prefix.join(folder).join(platform.names().shared)
+}
+
 struct Installer<'a> {
     folders: &'a Folders,
     installed: Vec<PathBuf>,

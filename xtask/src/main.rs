@@ -13,6 +13,7 @@ mod kit;
 mod plugins;
 mod process;
 mod project;
+mod published;
 mod readme;
 mod stages;
 mod suite;

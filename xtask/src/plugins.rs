@@ -35,6 +35,29 @@ const HASHES: &str = "SHA256SUMS";
 const PLAIN: &str = "wasm32-unknown-unknown";
 const WASI: &str = "wasm32-wasip1";
 
+/// Stands between cargo and the compiler, for one thing: cargo tells crates apart by the absolute path of
+/// their folder where that is not in the workspace, and the compiler orders code by what cargo says. Crates
+/// of the repository, none of which have the same name and version, are told apart by those instead.
+const WRAPPER: &str = r#"#!/bin/sh
+compiler=$1
+shift
+case $CARGO_MANIFEST_DIR in
+"$EXTISM_ROOT"/*)
+    count=$#
+    while [ "$count" -gt 0 ]; do
+        word=$1
+        shift
+        case $word in metadata=*) word=metadata=$CARGO_PKG_NAME-$CARGO_PKG_VERSION ;; esac
+        set -- "$@" "$word"
+        count=$((count - 1))
+    done
+    ;;
+esac
+exec "$compiler" "$@"
+"#;
+
+const WRAPPER_FILE: &str = "rustc-wrapper.sh";
+
 /// A workspace of plug-ins, each a package that becomes a file of its name.
 struct Workspace {
     folder: &'static str,
@@ -119,14 +142,17 @@ pub(crate) fn check() -> Result<Report> {
 /// Builds all plug-ins, with `out` for everything the compiler leaves behind.
 pub(crate) fn build(out: &Path) -> Result<Vec<Plugin>> {
     let project = Project::locate();
+    write_wrapper(out)?;
     let mut plugins = Vec::new();
     for workspace in WORKSPACES {
-        let target_folder = out.join(workspace.folder.replace('/', "-"));
         for (target, packages) in workspace.packages {
-            compile(&project, workspace, target, packages, &target_folder)?;
+            compile(&project, workspace, target, packages, out)?;
             for package in *packages {
                 let file = format!("{package}.wasm");
-                let path = target_folder.join(target).join("release").join(&file);
+                let path = target_folder(out, workspace)
+                    .join(target)
+                    .join("release")
+                    .join(&file);
                 let bytes =
                     fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
                 ensure!(
@@ -189,7 +215,7 @@ fn compile(
     workspace: &Workspace,
     target: &str,
     packages: &[&str],
-    target_folder: &Path,
+    out: &Path,
 ) -> Result<()> {
     // Sources of dependencies are unpacked first, so that the folder they are in can be named below.
     let mut fetch = cargo(project, workspace, "fetch");
@@ -207,12 +233,32 @@ fn compile(
     ]);
     build
         .args(["-Z", "build-std-features=optimize_for_size", "--target-dir"])
-        .arg(target_folder);
+        .arg(target_folder(out, workspace));
     for package in packages {
         build.args(["--package", package]);
     }
-    build.env("CARGO_ENCODED_RUSTFLAGS", flags(project, target)?);
+    let root = fs::canonicalize(project.root())?;
+    build
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(&root, target)?)
+        .env("EXTISM_ROOT", root)
+        .env("RUSTC_WRAPPER", out.join(WRAPPER_FILE));
     succeed(build)
+}
+
+fn target_folder(out: &Path, workspace: &Workspace) -> PathBuf {
+    out.join(workspace.folder.replace('/', "-"))
+}
+
+fn write_wrapper(out: &Path) -> Result<()> {
+    fs::create_dir_all(out)?;
+    let path = out.join(WRAPPER_FILE);
+    fs::write(&path, WRAPPER)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
 }
 
 fn succeed(command: Command) -> Result<()> {
@@ -229,9 +275,16 @@ fn cargo(project: &Project, workspace: &Workspace, subcommand: &str) -> Command 
         .current_dir(project.path(workspace.folder));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUST"]
-            .iter()
-            .any(|prefix| text.starts_with(prefix))
+        if [
+            "CARGO_BUILD_",
+            "CARGO_INCREMENTAL",
+            "CARGO_PROFILE_",
+            "CARGO_TARGET_",
+            "CARGO_UNSTABLE_",
+            "RUST",
+        ]
+        .iter()
+        .any(|prefix| text.starts_with(prefix))
         {
             command.env_remove(&name);
         }
@@ -248,12 +301,9 @@ fn cargo(project: &Project, workspace: &Workspace, subcommand: &str) -> Command 
 
 /// The compiler's flags: every folder of this machine gets a name that is the same on all, and WASI gets its
 /// libraries.
-fn flags(project: &Project, target: &str) -> Result<OsString> {
+fn flags(root: &Path, target: &str) -> Result<OsString> {
     let library = standard_library()?;
-    let mut renamed = vec![
-        (project.root().to_path_buf(), "/extism"),
-        (library.clone(), "/rust"),
-    ];
+    let mut renamed = vec![(root.to_path_buf(), "/extism"), (library.clone(), "/rust")];
     renamed.push((fs::canonicalize(library)?, "/rust"));
     for entry in fs::read_dir(cargo_home()?.join("registry/src"))? {
         renamed.push((entry?.path(), "/crates"));

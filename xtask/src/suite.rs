@@ -13,7 +13,7 @@ use crate::process::{self, Echo};
 use crate::project::Project;
 use crate::stages::{Job, OnFailure, Report, Stage};
 use crate::tally::Tally;
-use crate::{generate, kit, plugins, readme, tidy};
+use crate::{generate, kit, plugins, published, readme, tidy};
 
 /// What the stages work on.
 pub(crate) struct Context<'a> {
@@ -76,7 +76,8 @@ const TABLE: &[Entry] = &[
     entry("C header", 1, Scope::Test, header),
     entry("generated files", 1, Scope::Ci, generated),
     entry("plug-ins", 5, Scope::Ci, built_plugins),
-    entry("installation", 15, Scope::Ci, installation),
+    entry("installation", 13, Scope::Ci, installation),
+    entry("published programs", 2, Scope::Ci, published_programs),
 ];
 
 /// Minutes a kit may take, each; kits are counted on top of the table.
@@ -165,7 +166,7 @@ fn lint(context: &Context<'_>, job: &Job) -> Result<Report> {
 /// The same targets as the tests need, so that features are unified the same way and nothing is built twice.
 fn build(context: &Context<'_>, job: &Job) -> Result<Report> {
     let targets = ["--lib", "--bins", "--tests", "--examples"];
-    let build = with(context.project.cargo("build"), &["--workspace", "--all-targets"]);
+    let build = with(context.project.cargo("build"), &["--workspace"]);
     job.checks(vec![with(build, &targets)])
 }
 
@@ -197,10 +198,7 @@ fn test_command(context: &Context<'_>, selection: &[&str]) -> Command {
         with(with(project.cargo("nextest"), &["run"]), &options)
     } else {
         let targets = ["--lib", "--bins", "--tests", "--examples"];
-        with(
-            with(project.cargo("test"), &["--no-fail-fast"]),
-            &targets,
-        )
+        with(with(project.cargo("test"), &["--no-fail-fast"]), &targets)
     };
     command.args(selection).args(context.filter);
     command
@@ -275,6 +273,14 @@ fn installation(context: &Context<'_>, _: &Job) -> Result<Report> {
         passed: 2 + examples,
         ..Tally::default()
     }))
+}
+
+/// What was built for the published library runs on this one.
+fn published_programs(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let prefix = tempfile::tempdir()?;
+    let options = install::Options::at(prefix.path());
+    install::run(context.project, &options, Echo::OnFailure)?;
+    published::run(context.project, &install::shared_library(prefix.path()), job)
 }
 
 fn with(mut command: Command, arguments: &[&str]) -> Command {

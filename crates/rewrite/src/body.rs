@@ -86,7 +86,7 @@ impl<'a> Bodies<'a> {
             if site.tail {
                 InstructionSink::new(&mut out).return_();
             }
-            let growth_bytes = (out.len() - start).saturating_sub(usize::from(site.length));
+            let growth_bytes = (out.len() - start).saturating_sub(site.length);
             if growth_bytes > room_bytes {
                 // The call is copied with what follows it.
                 out.truncate(start);
@@ -163,11 +163,11 @@ impl<'a> Instructions<'a> {
     }
 
     /// Passes over the instruction at the current position.
-    fn skip(&mut self, length: u8) -> Result<(), Declined> {
+    fn skip(&mut self, length: usize) -> Result<(), Declined> {
         if let Some((operators, _)) = &mut self.moving {
             operators.read()?;
         }
-        self.position += usize::from(length);
+        self.position += length;
         Ok(())
     }
 }

@@ -8,10 +8,9 @@ use std::ops::Range;
 
 use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
 use wasmparser::{
-    CompositeInnerType, Export, ExportSectionReader, ExternalKind, FuncType, FuncValidator,
-    FuncValidatorAllocations, FunctionBody, ImportSectionReader, MemoryType, Operator,
-    OperatorsReader, Parser, Payload, TypeRef, ValidPayload, Validator, ValidatorResources,
-    WasmFeatures,
+    BinaryReader, CompositeInnerType, Export, ExportSectionReader, ExternalKind, FuncType,
+    FuncValidator, FuncValidatorAllocations, FunctionBody, ImportSectionReader, MemoryType, Parser,
+    Payload, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
     types::{CoreTypeId, TypesRef},
 };
 
@@ -34,7 +33,7 @@ pub(crate) struct Site {
     /// Position of the call in the body's code.
     pub(crate) offset: usize,
     /// Length of the call instruction in bytes.
-    pub(crate) length: u8,
+    pub(crate) length: usize,
     /// What is called.
     pub(crate) access: Access,
     /// Whether it is a `return_call`.
@@ -227,30 +226,12 @@ impl Outline {
         let code_start = reader.original_position();
 
         let mut sites = Vec::new();
-        let mut operators = OperatorsReader::new(reader);
-        while !operators.eof() {
-            let start = operators.original_position();
-            let operator = operators.read()?;
-            validator.op(start, &operator)?;
-            let (callee, tail) = match operator {
-                Operator::Call { function_index } => (function_index, false),
-                Operator::ReturnCall { function_index } => (function_index, true),
-                _ => continue,
-            };
-            if let Some(Some(access)) = self.imported_functions.get(callee as usize) {
-                let length = operators.original_position() - start;
-                // An opcode and an index of at most five bytes.
-                let length = u8::try_from(length).expect("a call is at most six bytes long");
-                sites.push(Site {
-                    offset: start - code_start,
-                    length,
-                    access: *access,
-                    tail,
-                });
-            }
+        while !reader.eof() {
+            let start = reader.original_position();
+            sites.extend(self.site(&reader, code_start)?);
+            reader.visit_operator(&mut validator.visitor(start))??;
         }
-        let end = operators.get_binary_reader();
-        end.finish_expression(&validator.visitor(end.original_position()))?;
+        reader.finish_expression(&validator.visitor(whole.end))?;
         let body = Body {
             index: validator.index(),
             locals: locals_start..code_start,
@@ -261,6 +242,31 @@ impl Outline {
             sites,
         };
         Ok((body, validator.into_allocations()))
+    }
+
+    /// The next instruction if it is a call that can be replaced. Looks at the opcode only: decoding an instruction costs
+    /// as much as validating it.
+    fn site(&self, reader: &BinaryReader<'_>, code_start: usize) -> Result<Option<Site>, Declined> {
+        const CALL: u8 = 0x10;
+        const RETURN_CALL: u8 = 0x12;
+        let start = reader.original_position();
+        let mut reader = reader.clone();
+        let opcode = reader.read_u8()?;
+        if opcode != CALL && opcode != RETURN_CALL {
+            return Ok(None);
+        }
+        let callee = reader.read_var_u32()?;
+        let access = self
+            .imported_functions
+            .get(callee as usize)
+            .copied()
+            .flatten();
+        Ok(access.map(|access| Site {
+            offset: start - code_start,
+            length: reader.original_position() - start,
+            access,
+            tail: opcode == RETURN_CALL,
+        }))
     }
 }
 

@@ -136,7 +136,7 @@ fn accesses(
     }
     for (name, _) in LOADS.into_iter().filter(|load| usable(load.0)) {
         for form in forms(name) {
-            results.push(run.call(&form, &[at.clone()]));
+            results.push(run.call(&form, std::slice::from_ref(&at)));
         }
     }
 }
@@ -161,7 +161,7 @@ fn inputs_agree_wherever_they_lie() {
                         .chain(addresses(SIZE - offset));
                     for at in near.map(|at| Val::I64(at as i64)) {
                         for form in INPUTS.iter().flat_map(|(name, _)| forms(name)) {
-                            results.push(run.call(&form, &[at.clone()]));
+                            results.push(run.call(&form, std::slice::from_ref(&at)));
                         }
                     }
                 }

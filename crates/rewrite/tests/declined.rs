@@ -187,30 +187,79 @@ fn growth_is_bounded() {
     }
 }
 
-/// A function at the size limit is left at that size, or the module is declined: never an output engines refuse.
+/// A module of two functions: one that makes a call, one that does so too and is `bytes` long.
+fn long_function(bytes: usize, instructions: &[u8]) -> Vec<u8> {
+    const CALL_AND_DROP: [u8; 5] = [0x42, 1, 0x10, 0, 0x1A];
+    let short = [&[0], &CALL_AND_DROP[..], &[0x0B]].concat();
+    let mut long = [&[0], &CALL_AND_DROP[..], instructions].concat();
+    long.resize(bytes - 1, 0x01);
+    long.push(0x0B);
+    let mut code = wasm_encoder::CodeSection::new();
+    code.raw(&short).raw(&long);
+    let mut module = wasm_encoder::Module::new();
+    let head = r#"(module (import "extism:host/env" "load_u64" (func (param i64) (result i64))) (type (func))
+        (memory 1))"#;
+    let [types, imports, memories] = [1, 2, 5].map(|id| raw_section(&wat(head), id));
+    module.section(&wasm_encoder::RawSection {
+        id: 1,
+        data: &types,
+    });
+    module.section(&wasm_encoder::RawSection {
+        id: 2,
+        data: &imports,
+    });
+    module.section(&wasm_encoder::RawSection {
+        id: 3,
+        data: &[2, 0, 0],
+    });
+    module.section(&wasm_encoder::RawSection {
+        id: 5,
+        data: &memories,
+    });
+    module.section(&code);
+    module.finish()
+}
+
+fn raw_section(wasm: &[u8], id: u8) -> Vec<u8> {
+    let payloads = wasmparser::Parser::new(0)
+        .parse_all(wasm)
+        .map(|payload| payload.expect("a valid module"));
+    let mut sections = payloads.filter_map(|payload| payload.as_section());
+    let (_, range) = sections
+        .find(|(found, _)| *found == id)
+        .expect("it has that section");
+    wasm[range].to_vec()
+}
+
+/// A function at the size limit stays as long as it is, or the module is declined: never an output engines refuse.
 #[test]
 fn a_function_as_long_as_engines_accept_is_not_made_longer() {
-    let load = r#"(import "extism:host/env" "load_u64" (func $f (param i64) (result i64)))"#;
-    let long = |rest: &str, nops: usize| {
-        wat(&format!(
-            "(module {load} (memory 1) (func (drop (call $f (i64.const 1))) {rest} {}))",
-            "nop ".repeat(nops)
-        ))
+    const BYTES_MAX: usize = 7_654_321;
+    let calls = |wasm: &[u8], mode| {
+        pass(wasm, mode).map(|rewritten| (rewritten.inlined_calls, rewritten.kept_calls))
     };
-    let wasm = long("", 7_654_310);
-    let rewritten = pass(&wasm, DEFINE).expect("it can be rewritten");
-    assert_eq!((rewritten.inlined_calls, rewritten.kept_calls), (0, 1));
-    let loads = "i32.const 0 i32.load drop ".repeat(40);
-    let other = r#"(func (drop (call $f (i64.const 1))))"#;
-    let wasm = wat(&format!(
-        "(module {load} (memory 1) {other} (func {loads} {}))",
-        "nop ".repeat(7_654_321 - 40 * 6 - 2 - 10)
-    ));
+    assert_eq!(calls(&long_function(BYTES_MAX, &[]), DEFINE), Ok((1, 1)));
+    assert_eq!(
+        calls(&long_function(BYTES_MAX - 1000, &[]), DEFINE),
+        Ok((2, 0))
+    );
+    assert_eq!(
+        declined(&long_function(BYTES_MAX + 1, &[]), DEFINE).kind,
+        DeclinedKind::Invalid
+    );
+
+    // Each load names the memory that moves, and grows by a byte.
+    let loads = [0x41, 0, 0x28, 2, 0, 0x1A].repeat(40);
+    let wasm = long_function(BYTES_MAX, &loads);
     assert_eq!(
         declined(&wasm, KernelMemory::Import).kind,
         DeclinedKind::Unsupported
     );
-    assert!(pass(&wasm, DEFINE).is_ok());
+    assert_eq!(calls(&wasm, DEFINE), Ok((1, 1)));
+    assert_eq!(
+        calls(&long_function(BYTES_MAX - 40, &loads), KernelMemory::Import),
+        Ok((1, 1))
+    );
 }
 
 /// Bytes that are almost a module: the pass answers, whatever it answers.

@@ -50,14 +50,16 @@ fn generated(config: &Config, seed: u64) -> Option<Module> {
 /// All that is finished, in all combinations a generator comes upon.
 #[test]
 fn generated_modules_stay_valid() {
-    let mut config = Config::default();
-    config.available_imports = Some(imports());
-    config.max_memories = 4;
-    config.max_tables = 4;
-    config.min_funcs = 2;
-    config.generate_custom_sections = true;
-    config.custom_page_sizes_enabled = true;
-    config.wide_arithmetic_enabled = true;
+    let mut config = Config {
+        available_imports: Some(imports()),
+        max_memories: 4,
+        max_tables: 4,
+        min_funcs: 2,
+        generate_custom_sections: true,
+        custom_page_sizes_enabled: true,
+        wide_arithmetic_enabled: true,
+        ..Config::default()
+    };
     let (mut inlined, mut moved, mut unneeded) = (0, 0, 0);
     for seed in 0..3000 {
         config.min_uleb_size = 1 + (seed % 4) as u8;
@@ -91,20 +93,21 @@ fn generated_modules_stay_valid() {
 
 /// What both the generator and the interpreter know.
 fn runnable() -> Config {
-    let mut config = Config::default();
-    config.available_imports = Some(imports());
-    config.max_memories = 3;
-    config.max_memory32_bytes = 1 << 20;
-    config.max_memory64_bytes = 1 << 20;
-    config.max_table_elements = 1000;
-    config.min_funcs = 2;
-    config.export_everything = true;
-    config.gc_enabled = false;
-    config.exceptions_enabled = false;
-    config.threads_enabled = false;
-    config.simd_enabled = false;
-    config.relaxed_simd_enabled = false;
-    config
+    Config {
+        available_imports: Some(imports()),
+        max_memories: 3,
+        max_memory32_bytes: 1 << 20,
+        max_memory64_bytes: 1 << 20,
+        max_table_elements: 1000,
+        min_funcs: 2,
+        export_everything: true,
+        gc_enabled: false,
+        exceptions_enabled: false,
+        threads_enabled: false,
+        simd_enabled: false,
+        relaxed_simd_enabled: false,
+        ..Config::default()
+    }
 }
 
 #[test]

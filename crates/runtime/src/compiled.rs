@@ -72,6 +72,17 @@ impl CompiledPlugin {
     pub fn has_wasi(&self) -> bool {
         self.0.options.wasi
     }
+
+    /// Whether the main module exports a function of this name that can be called for a code or nothing.
+    pub fn has_function(&self, name: &str) -> bool {
+        let main = self.0.linked.modules.iter().find(|module| module.is_main());
+        let export = main.and_then(|main| main.compiled.module.get_export(name));
+        let Some(wasmtime::ExternType::Func(ty)) = export else {
+            return false;
+        };
+        let code_or_nothing = ty.results().len() <= 1 && ty.results().all(|ty| ty.is_i32());
+        ty.params().len() == 0 && code_or_nothing
+    }
 }
 
 /// Loads plug-ins with help only some hosts can give.
@@ -135,7 +146,10 @@ impl Compiled {
             .map(|(host, guest)| Some((host.as_str(), guest.to_str()?)))
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| {
-                Error::new(Status::InvalidUtf8, "allowed_paths: a guest path is not UTF-8")
+                Error::new(
+                    Status::InvalidUtf8,
+                    "allowed_paths: a guest path is not UTF-8",
+                )
             })?;
         let paths = extism_policy::path_rules(paths)
             .map_err(|error| Error::new(error.status(), error.to_string()))?;

@@ -57,9 +57,9 @@ impl<T> Context<T> {
     pub fn insert(&self, plugin: T) -> Result<i32, Error> {
         let mut inner = self.lock();
         let handle = inner.next;
-        inner.next = handle.checked_add(1).ok_or_else(|| {
-            Error::new(Status::BadHandle, "All plugin descriptors are in use")
-        })?;
+        inner.next = handle
+            .checked_add(1)
+            .ok_or_else(|| Error::new(Status::BadHandle, "All plugin descriptors are in use"))?;
         inner.plugins.insert(handle, Arc::new(Mutex::new(plugin)));
         Ok(handle)
     }
@@ -70,7 +70,10 @@ impl<T> Context<T> {
     /// [`Status::BadHandle`] if there is no such plug-in.
     pub fn replace(&self, handle: i32, plugin: T) -> Result<(), Error> {
         let mut inner = self.lock();
-        let place = inner.plugins.get_mut(&handle).ok_or_else(|| missing(handle))?;
+        let place = inner
+            .plugins
+            .get_mut(&handle)
+            .ok_or_else(|| missing(handle))?;
         let old = std::mem::replace(place, Arc::new(Mutex::new(plugin)));
         drop(inner);
         drop(old);

@@ -68,7 +68,9 @@ pub(crate) fn shared(config: &EngineConfig) -> Result<Engine, Error> {
 
 /// Whether this is one of the process's shared engines, which live as long as it does.
 pub(crate) fn is_shared(engine: &Engine) -> bool {
-    lock().iter().any(|(_, shared)| Engine::same(shared, engine))
+    lock()
+        .iter()
+        .any(|(_, shared)| Engine::same(shared, engine))
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Vec<(EngineConfig, Engine)>> {

@@ -113,6 +113,21 @@ impl Error {
         last.to_string()
     }
 
+    /// The first cause of this type, however deep: a trap of the engine, or what a host function failed with.
+    pub fn find<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
+        let (Cause::Below(chain) | Cause::Rest(chain)) = &self.0.cause else {
+            return None;
+        };
+        chain.downcast_ref::<E>().or_else(|| {
+            chain
+                .chain()
+                .find_map(|link| match link.downcast_ref::<Error>() {
+                    Some(error) => error.find(),
+                    None => link.downcast_ref::<E>(),
+                })
+        })
+    }
+
     /// The message and every cause below it, each on lines of its own.
     pub fn report(&self) -> String {
         let mut text = self.0.message.clone();

@@ -44,7 +44,12 @@ pub use extism_abi::import::{ENV_MODULE, LEGACY_MODULE, USER_MODULE};
 pub use extism_manifest as manifest;
 pub use host::context::CurrentPlugin;
 pub use host::function::{HostFunction, SLOTS_MAX, Slot, ValueType};
-pub use inspect::{Inspection, inspect};
+pub use inspect::module::{
+    CustomSection, ExportInspection, ImportInspection, Kind, MemoryInspection, ModuleInspection,
+    TableInspection,
+};
+pub use inspect::provider::Provider;
+pub use inspect::{Era, HostImport, Inspection, inspect};
 pub use limits::{HTTP_RESPONSE_BYTES_DEFAULT, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT};
 pub use log::{Level, LogSink, Record};
 pub use options::{Cache, Debug, Options, Rewriting};

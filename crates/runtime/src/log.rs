@@ -145,7 +145,11 @@ impl Logger {
         self.bytes = 0;
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
-            self.emit(plugin, Level::Warn, &format!("{dropped} log messages dropped"));
+            self.emit(
+                plugin,
+                Level::Warn,
+                &format!("{dropped} log messages dropped"),
+            );
         }
     }
 
@@ -200,9 +204,8 @@ enum Newlines {
 }
 
 fn escape(text: &str, newlines: Newlines) -> Cow<'_, str> {
-    let harmless = |c: char| {
-        c == '\t' || (c == '\n' && newlines == Newlines::Kept) || !c.is_control()
-    };
+    let harmless =
+        |c: char| c == '\t' || (c == '\n' && newlines == Newlines::Kept) || !c.is_control();
     if text.chars().all(harmless) {
         return Cow::Borrowed(text);
     }

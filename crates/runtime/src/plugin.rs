@@ -13,6 +13,7 @@ use extism_kernel::Range;
 use uuid::Uuid;
 use wasmtime::{Instance, Store, UpdateDeadline};
 
+use crate::Status;
 use crate::call::cancel::CancelHandle;
 use crate::call::export::{Export, Exports, START};
 use crate::call::outcome::{self, CODE_FAILED, Outcome};
@@ -22,11 +23,10 @@ use crate::compiled::{Compiled, CompiledPlugin};
 use crate::error::Error;
 use crate::kernel::memory;
 use crate::log::LogSink;
-use crate::state::{ContextPointer, HostContext, State};
-use crate::stats::Live;
 use crate::options::Options;
 use crate::source::Source;
-use crate::Status;
+use crate::state::{ContextPointer, HostContext, State};
+use crate::stats::Live;
 
 /// A plug-in that can be called. It may move between threads; one thread calls it at a time.
 ///
@@ -95,7 +95,7 @@ impl Plugin {
         token.begin(compiled.call_time_max);
         let made = instantiate(State::new(compiled, id, Arc::clone(&token)));
         token.end();
-        let (store, instance) = made.map_err(|failed| failed.0)?;
+        let (store, instance) = made.map_err(|failed| failed.error)?;
         Ok(Plugin {
             id,
             store,
@@ -143,12 +143,7 @@ impl Plugin {
     }
 
     /// As [`Plugin::call`], with a pointer for the host functions that the plug-in calls meanwhile. It is not followed.
-    pub fn call_with_pointer(
-        &mut self,
-        name: &str,
-        input: &[u8],
-        context: *mut c_void,
-    ) -> Outcome {
+    pub fn call_with_pointer(&mut self, name: &str, input: &[u8], context: *mut c_void) -> Outcome {
         self.call_in(name, input, HostContext::Pointer(ContextPointer(context)))
     }
 
@@ -186,15 +181,22 @@ impl Plugin {
         }
     }
 
-    /// Makes the plug-in as new: a fresh instance, no variables, the configuration of the manifest. Its identity and the
-    /// cancel handles given out stay what they are.
+    /// Makes the plug-in as new: a fresh instance, no variables, the configuration of the manifest. Its identity, its
+    /// cancel handles and its log sink stay.
     ///
     /// # Errors
-    /// As [`Plugin::new`].
+    /// As [`Plugin::new`]; the plug-in is then as it was.
     pub fn renew(&mut self) -> Result<(), Error> {
-        let compiled = Arc::clone(&self.store.data().compiled);
-        *self = Plugin::make(&compiled, self.id, Arc::clone(&self.token))?;
-        Ok(())
+        let mut state = self.fresh_state();
+        state.swap_wiring(self.store.data_mut());
+        self.token.begin(self.call_time_max);
+        let installed = self.install(state);
+        self.token.end();
+        self.output = Range::default();
+        installed.map_err(|mut failed| {
+            self.store.data_mut().swap_wiring(&mut failed.state);
+            failed.error
+        })
     }
 
     /// Whether a call trapped, was stopped or exited since the instance was made: its memory may be in disorder.
@@ -416,32 +418,38 @@ impl Plugin {
     /// A fresh instance in a fresh store; variables, configuration and everything else of the plug-in stay.
     #[cold]
     fn start_over(&mut self) -> Result<(), Error> {
-        let old = self.store.data_mut();
-        let compiled = Arc::clone(&old.compiled);
-        let mut state = State::new(&compiled, self.id, Arc::clone(&self.token));
-        state.swap_kept(old);
-        match instantiate(state) {
-            Ok((store, instance)) => {
-                self.store = store;
-                self.instance = instance;
-                self.exports = Exports::default();
-                self.stage = Stage::Made;
-                self.damaged = false;
-                Ok(())
-            }
-            Err(failed) => {
-                let (error, mut state) = *failed;
-                self.store.data_mut().swap_kept(&mut state);
-                Err(error)
-            }
-        }
+        let mut state = self.fresh_state();
+        state.swap_kept(self.store.data_mut());
+        self.install(state).map_err(|mut failed| {
+            self.store.data_mut().swap_kept(&mut failed.state);
+            failed.error
+        })
+    }
+
+    fn fresh_state(&self) -> State {
+        let compiled = &self.store.data().compiled;
+        State::new(compiled, self.id, Arc::clone(&self.token))
+    }
+
+    /// Puts a new instance in the place of the old one.
+    fn install(&mut self, state: State) -> Result<(), Box<Failed>> {
+        (self.store, self.instance) = instantiate(state)?;
+        self.exports = Exports::default();
+        self.stage = Stage::Made;
+        self.damaged = false;
+        Ok(())
     }
 }
 
-/// Makes an instance. If that fails the state is given back, so that nothing a plug-in keeps is lost.
-fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<(Error, State)>> {
+/// An instance could not be made; the state is given back, so that nothing a plug-in keeps is lost.
+struct Failed {
+    error: Error,
+    state: State,
+}
+
+fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<Failed>> {
     if let Err(error) = state.wasi.open() {
-        return Err(Box::new((error, state)));
+        return Err(Box::new(Failed { error, state }));
     }
     let compiled = Arc::clone(&state.compiled);
     let mut store = Store::new(&compiled.engine, state);
@@ -465,7 +473,8 @@ fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<(Error,
         Err(error) => {
             let state = store.data_mut();
             let error = outcome::of_failed_start(error, &state.token, &mut state.meter);
-            Err(Box::new((error, store.into_data())))
+            let state = store.into_data();
+            Err(Box::new(Failed { error, state }))
         }
     }
 }

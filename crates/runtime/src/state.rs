@@ -64,11 +64,16 @@ impl State {
 
     /// Exchanges with `other` what a plug-in keeps when it gets a fresh instance.
     pub(crate) fn swap_kept(&mut self, other: &mut State) {
+        self.swap_wiring(other);
         std::mem::swap(&mut self.config, &mut other.config);
         std::mem::swap(&mut self.vars, &mut other.vars);
-        std::mem::swap(&mut self.http, &mut other.http);
-        std::mem::swap(&mut self.logger, &mut other.logger);
         std::mem::swap(&mut self.host_context, &mut other.host_context);
+    }
+
+    /// Exchanges with `other` what connects a plug-in with its host, even when it is made as new.
+    pub(crate) fn swap_wiring(&mut self, other: &mut State) {
+        std::mem::swap(&mut self.logger, &mut other.logger);
+        std::mem::swap(&mut self.http, &mut other.http);
     }
 }
 

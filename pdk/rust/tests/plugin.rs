@@ -270,6 +270,7 @@ fn shared_functions_take_and_give_blocks() {
 }
 
 #[test]
+#[cfg(feature = "http")]
 fn a_response_has_status_and_body() {
     testing::set_http(|request, body| {
         assert_eq!(

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::platform::Platform;
 use crate::process::{self, Echo};
-use crate::project::{RELEASE, Project};
+use crate::project::{Project, RELEASE};
 
 /// Built files, where cargo left them.
 #[derive(Debug)]

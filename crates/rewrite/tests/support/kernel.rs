@@ -1,6 +1,6 @@
 //! Kernel functions by the written rules, over the bytes of kernel memory. Written without a look at the pass.
 
-use extism_abi::import::{ENV_MODULE, Import, KERNEL, LEGACY_MODULE, LEGACY_ONLY, Ty};
+use extism_abi::import::{BUILTINS, ENV_MODULE, Import, KERNEL, LEGACY_MODULE, LEGACY_ONLY, Ty};
 use extism_abi::layout::{
     FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, KERNEL_MEMORY_EXPORT, PAGE_BYTES,
 };
@@ -13,6 +13,10 @@ pub(crate) struct State {
     pub(crate) other_calls: Vec<String>,
     /// How many calls of the others reached the host.
     pub(crate) access_calls: usize,
+    /// Blocks given out: handle and length.
+    blocks: Vec<(u64, u64)>,
+    /// The last output: handle and length.
+    pub(crate) output: (u64, u64),
     /// Generated modules ask for all there is.
     pub(crate) limits: StoreLimits,
 }
@@ -25,13 +29,15 @@ impl Default for State {
         State {
             memory: None,
             other_calls: Vec::new(),
+            blocks: Vec::new(),
+            output: (0, 0),
             access_calls: 0,
             limits: limits.build(),
         }
     }
 }
 
-/// Links all kernel functions of both eras.
+/// Links all kernel functions of both eras and, for those who look at them, the builtins.
 pub(crate) fn link(linker: &mut Linker<State>) {
     for import in KERNEL {
         define(linker, ENV_MODULE, import.name, import);
@@ -41,6 +47,9 @@ pub(crate) fn link(linker: &mut Linker<State>) {
             &format!("extism_{}", import.name),
             import,
         );
+    }
+    for import in BUILTINS {
+        define(linker, ENV_MODULE, import.name, import);
     }
     for import in LEGACY_ONLY {
         define(
@@ -120,16 +129,42 @@ fn answer(caller: &mut Caller<'_, State>, memory: Memory, name: &str, arguments:
     }
 }
 
-/// The functions that stay calls: an `alloc` that grows the memory, so that sizes change; the rest answer a constant.
+/// The functions that stay calls: an `alloc` that only ever goes up and grows the memory; the rest answer 0.
 fn other(caller: &mut Caller<'_, State>, memory: Memory, name: &str, arguments: &[Val]) -> u64 {
-    match (name, arguments) {
-        ("alloc", [Val::I64(length)]) => {
-            let pages = (*length as u64 / PAGE_BYTES).min(2);
-            let before = memory.size(&*caller) * PAGE_BYTES;
-            memory.grow(&mut *caller, pages).map_or(0, |_| before)
+    let [Val::I64(argument), rest @ ..] = arguments else {
+        return 0;
+    };
+    let argument = *argument as u64;
+    match name {
+        "alloc" => alloc(caller, memory, argument).unwrap_or(0),
+        "length" | "length_unsafe" => {
+            let block = caller
+                .data()
+                .blocks
+                .iter()
+                .find(|(handle, _)| *handle == argument);
+            block.map_or(0, |(_, length)| *length)
         }
-        _ => name.len() as u64,
+        "output_set" => {
+            if let [Val::I64(length)] = rest {
+                caller.data_mut().output = (argument, *length as u64);
+            }
+            0
+        }
+        _ => 0,
     }
+}
+
+/// The first block begins where the memory ends, so that the first byte asked for makes it grow.
+fn alloc(caller: &mut Caller<'_, State>, memory: Memory, length: u64) -> Option<u64> {
+    let size = memory.size(&*caller) * PAGE_BYTES;
+    let last = caller.data().blocks.last().copied();
+    let handle = last.map_or(size, |(handle, length)| handle + length);
+    let end = handle.checked_add(length)?;
+    let pages = end.saturating_sub(size).div_ceil(PAGE_BYTES);
+    memory.grow(&mut *caller, pages).ok()?;
+    caller.data_mut().blocks.push((handle, length));
+    Some(handle)
 }
 
 fn load(bytes: &[u8], address: u64, width: u64) -> u64 {

@@ -134,6 +134,19 @@ impl Run {
         kernel::put(bytes, INPUT_LENGTH_ADDRESS, length);
     }
 
+    /// Puts an input into kernel memory and describes it.
+    pub(crate) fn set_input(&mut self, offset: u64, input: &[u8]) {
+        let start = offset as usize;
+        self.memory.data_mut(&mut self.store)[start..start + input.len()].copy_from_slice(input);
+        self.input(offset, input.len() as u64);
+    }
+
+    /// The bytes of the last output set.
+    pub(crate) fn output(&self) -> Vec<u8> {
+        let (offset, length) = self.store.data().output;
+        self.kernel_bytes()[offset as usize..(offset + length) as usize].to_vec()
+    }
+
     /// Size of kernel memory in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.memory.size(&self.store) * PAGE_BYTES

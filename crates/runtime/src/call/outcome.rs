@@ -65,8 +65,8 @@ impl Outcome {
 #[cold]
 pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut Meter) -> Outcome {
     if let Some(code) = error.downcast_ref::<I32Exit>().map(|exit| exit.0) {
-        let error = (code != 0)
-            .then(|| Error::from_chain(Status::GuestExit, error).with_guest_code(code));
+        let error =
+            (code != 0).then(|| Error::from_chain(Status::GuestExit, error).with_guest_code(code));
         return Outcome { code, error };
     }
     let trap = error.downcast_ref::<Trap>().copied();
@@ -83,9 +83,7 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
             Outcome::failed(Error::new(Status::Fuel, "plugin ran out of fuel"))
         }
         // An allocator that is told there is no more memory usually aborts: say why, not how.
-        (Some(_), _) if memory_refused => {
-            Outcome::failed(Error::new(Status::Memory, "oom"))
-        }
+        (Some(_), _) if memory_refused => Outcome::failed(Error::new(Status::Memory, "oom")),
         (Some(trap), _) => Outcome {
             code: CODE_TRAP,
             error: Some(Error::from_chain(status_of(trap), error)),
@@ -97,11 +95,7 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
 
 /// The error of an instance that could not be made.
 #[cold]
-pub(crate) fn of_failed_start(
-    error: wasmtime::Error,
-    token: &Token,
-    meter: &mut Meter,
-) -> Error {
+pub(crate) fn of_failed_start(error: wasmtime::Error, token: &Token, meter: &mut Meter) -> Error {
     let stopping = stop_reason(token, error.downcast_ref::<Error>()).is_some();
     if !stopping && error.downcast_ref::<Trap>().is_none() {
         if meter.take_memory_refusal() {

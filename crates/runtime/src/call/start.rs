@@ -18,17 +18,13 @@ const CONSTRUCTORS: &str = "__wasm_call_ctors";
 const HASKELL_INIT: &str = "hs_init";
 
 /// Makes the instances of a plug-in; answers the main one.
-pub(crate) fn instantiate(
-    store: &mut Store<State>,
-    linked: &Linked,
-) -> wasmtime::Result<Instance> {
+pub(crate) fn instantiate(store: &mut Store<State>, linked: &Linked) -> wasmtime::Result<Instance> {
     match &linked.single {
         Some(single) => {
             let [main] = linked.modules.as_slice() else {
                 return Err(Error::new(Status::Internal, "a single module has others").into());
             };
-            let brings_memory =
-                main.compiled.rewritten == Rewritten::Yes(Rewrite::Define);
+            let brings_memory = main.compiled.rewritten == Rewritten::Yes(Rewrite::Define);
             if !brings_memory {
                 host_memory(store)?;
             }

@@ -122,8 +122,7 @@ impl Token {
 
     /// Waits until the thread is unparked, the deadline passes or the call is asked to stop.
     pub(crate) fn park(&self) -> Option<Stop> {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(std::thread::current());
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
         let stop = self.stop().or_else(|| {
             match self.deadline() {
                 None => std::thread::park(),

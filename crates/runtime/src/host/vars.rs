@@ -50,7 +50,9 @@ impl Vars {
 
     pub(crate) fn remove(&mut self, name: &str) {
         if let Some(value) = self.map.remove(name) {
-            self.used = self.used.map(|used| used.saturating_sub(cost(name, &value)));
+            self.used = self
+                .used
+                .map(|used| used.saturating_sub(cost(name, &value)));
         }
     }
 

@@ -9,9 +9,9 @@ use extism_abi::layout::{
 use extism_kernel::{Range, Refused};
 use wasmtime::{AsContext, AsContextMut, Caller, Extern, Memory};
 
+use crate::Status;
 use crate::error::Error;
 use crate::state::State;
-use crate::Status;
 
 /// Kernel memory beyond this many bytes is handed back to the operating system at the next call.
 const KEEP_BYTES: u64 = 16 << 20;
@@ -239,9 +239,8 @@ fn release_pages(excess: &mut [u8], contents: Contents) {
     }
     // SAFETY: the range is page aligned, lies inside one anonymous private mapping (a linear memory without data
     // segments) that this call has exclusively borrowed, and zeros, which the pages read as afterwards, are valid bytes.
-    let refused = unsafe {
-        libc::madvise(whole.as_mut_ptr().cast(), whole.len(), libc::MADV_DONTNEED) != 0
-    };
+    let refused =
+        unsafe { libc::madvise(whole.as_mut_ptr().cast(), whole.len(), libc::MADV_DONTNEED) != 0 };
     if refused && contents == Contents::Zero {
         whole.fill(0);
     }
@@ -256,7 +255,11 @@ fn release_pages(excess: &mut [u8], contents: Contents) {
 
 /// Grows kernel memory to at least `bytes`, by half as much again where the limits allow.
 #[cold]
-fn grow(mut cx: impl AsContextMut<Data = State>, memory: Memory, bytes: u64) -> Result<(), Refused> {
+fn grow(
+    mut cx: impl AsContextMut<Data = State>,
+    memory: Memory,
+    bytes: u64,
+) -> Result<(), Refused> {
     let now = memory.data_size(&cx) as u64;
     let needed = pages(bytes.saturating_sub(now));
     let generous = needed.max(pages(now / 2));
@@ -264,10 +267,7 @@ fn grow(mut cx: impl AsContextMut<Data = State>, memory: Memory, bytes: u64) -> 
         return Ok(());
     }
     // The generous amount was a wish of ours; only the needed one may count as refused to the plug-in.
-    cx.as_context_mut()
-        .data_mut()
-        .meter
-        .take_memory_refusal();
+    cx.as_context_mut().data_mut().meter.take_memory_refusal();
     match memory.grow(&mut cx, needed) {
         Ok(_) => Ok(()),
         Err(_) => Err(Refused::Memory),

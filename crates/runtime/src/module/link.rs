@@ -93,8 +93,8 @@ fn base(engine: &Engine, wasi: bool) -> Result<Linker<State>, Error> {
     if let Some(linker) = known {
         return Ok(linker);
     }
-    let linker = build_base(engine, wasi)
-        .map_err(|error| Error::from_chain(Status::Internal, error))?;
+    let linker =
+        build_base(engine, wasi).map_err(|error| Error::from_chain(Status::Internal, error))?;
     let mut kept = kept();
     if kept.len() < KEPT_MAX && crate::engine::is_shared(engine) {
         kept.push((linker.clone(), wasi));

@@ -57,10 +57,15 @@ const MODULE: &str = r#"(module
 
 #[test]
 fn a_call_allocates_nothing() {
-    let add = HostFunction::new("add", [ValueType::I64; 2], [ValueType::I64], |_, arguments, results| {
-        results[0] = arguments[0] + arguments[1];
-        Ok(())
-    });
+    let add = HostFunction::new(
+        "add",
+        [ValueType::I64; 2],
+        [ValueType::I64],
+        |_, arguments, results| {
+            results[0] = arguments[0] + arguments[1];
+            Ok(())
+        },
+    );
     for mut options in crate::support::both_ways() {
         options.functions = vec![add.clone()];
         // With a deadline and a cancel handle alive, too.

@@ -10,19 +10,29 @@ use extism_runtime::{Level, Limits, LogSink, Options, Plugin, Status};
 
 /// A plug-in built with the Rust kit.
 fn published(manifest: impl FnOnce(Manifest) -> Manifest, options: Options) -> Plugin {
-    let wasm = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/plugins/published.wasm");
+    let wasm = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/plugins/published.wasm"
+    );
     Plugin::load(manifest(Manifest::new([Wasm::file(wasm)])), options).unwrap()
 }
 
 fn text(plugin: &mut Plugin, name: &str, input: &str) -> String {
     let outcome = plugin.call(name, input.as_bytes());
-    assert!(outcome.error.is_none(), "{name}({input}): {:?}", outcome.error);
+    assert!(
+        outcome.error.is_none(),
+        "{name}({input}): {:?}",
+        outcome.error
+    );
     String::from_utf8(plugin.output().to_vec()).unwrap()
 }
 
 #[test]
 fn config_comes_from_the_manifest_and_the_host() {
-    let mut plugin = published(|manifest| manifest.with_config_key("colour", "red"), Options::default());
+    let mut plugin = published(
+        |manifest| manifest.with_config_key("colour", "red"),
+        Options::default(),
+    );
     assert_eq!(text(&mut plugin, "config", "colour"), "red");
     assert_eq!(text(&mut plugin, "config", "size"), "");
     plugin.configure([
@@ -36,7 +46,9 @@ fn config_comes_from_the_manifest_and_the_host() {
 #[test]
 fn variables_last_and_can_be_seen_by_the_host() {
     let mut plugin = published(|manifest| manifest, Options::default());
-    plugin.vars_mut().insert("from_host".into(), b"hello".to_vec());
+    plugin
+        .vars_mut()
+        .insert("from_host".into(), b"hello".to_vec());
     assert_eq!(text(&mut plugin, "var_get", "from_host"), "hello");
     assert_eq!(plugin.vars().keys().collect::<Vec<_>>(), ["from_host"]);
 }
@@ -49,7 +61,9 @@ fn log_messages_carry_the_plugin_and_reach_its_own_sink() {
         receive: {
             let seen = Arc::clone(&seen);
             Arc::new(move |record| {
-                seen.lock().unwrap().push((record.plugin, record.level, record.message.to_owned()));
+                seen.lock()
+                    .unwrap()
+                    .push((record.plugin, record.level, record.message.to_owned()));
             })
         },
     };
@@ -61,9 +75,18 @@ fn log_messages_carry_the_plugin_and_reach_its_own_sink() {
     assert_eq!(plugin.call("log_all", b"message").code, 0);
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     assert!(seen.iter().all(|(id, _, _)| *id == plugin.id()));
-    let levels: BTreeMap<Level, String> = seen.into_iter().map(|(_, level, text)| (level, text)).collect();
-    assert_eq!(levels.keys().copied().collect::<Vec<_>>(), [Level::Info, Level::Warn, Level::Error]);
-    assert!(levels.values().all(|text| text.contains("message")), "{levels:?}");
+    let levels: BTreeMap<Level, String> = seen
+        .into_iter()
+        .map(|(_, level, text)| (level, text))
+        .collect();
+    assert_eq!(
+        levels.keys().copied().collect::<Vec<_>>(),
+        [Level::Info, Level::Warn, Level::Error]
+    );
+    assert!(
+        levels.values().all(|text| text.contains("message")),
+        "{levels:?}"
+    );
     // A sink that panics does not disturb the call.
     plugin.set_log_sink(Some(LogSink {
         level: Level::Trace,
@@ -87,7 +110,8 @@ fn serve(response: &'static str) -> u16 {
     port
 }
 
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-test: yes\r\nconnection: close\r\n\r\nhello";
+const OK: &str =
+    "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-test: yes\r\nconnection: close\r\n\r\nhello";
 
 #[test]
 fn http_goes_where_it_is_allowed_and_nowhere_else() {
@@ -101,12 +125,22 @@ fn http_goes_where_it_is_allowed_and_nowhere_else() {
         let error = outcome.error.unwrap();
         assert_eq!(outcome.code, -1);
         let cause = error.root_cause();
-        assert!(cause.starts_with(&format!("HTTP request to {url} is not allowed")), "{host}: {cause}");
-        let policy = [Status::HostDenied, Status::AddressDenied, Status::SchemeDenied];
+        assert!(
+            cause.starts_with(&format!("HTTP request to {url} is not allowed")),
+            "{host}: {cause}"
+        );
+        let policy = [
+            Status::HostDenied,
+            Status::AddressDenied,
+            Status::SchemeDenied,
+        ];
         assert!(policy.contains(&error.status()), "{host}: {error:?}");
     }
     let mut plugin = published(|manifest| manifest, Options::default());
-    assert_eq!(plugin.call("http_get", url.as_bytes()).status(), Status::HostDenied);
+    assert_eq!(
+        plugin.call("http_get", url.as_bytes()).status(),
+        Status::HostDenied
+    );
 }
 
 #[test]
@@ -115,11 +149,27 @@ fn a_redirect_is_decided_again() {
     let redirect = format!(
         "HTTP/1.1 302 Found\r\nlocation: http://localhost:{target}/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
     );
-    let url = format!("http://127.0.0.1:{}/", serve(Box::leak(redirect.into_boxed_str())));
-    let mut plugin = published(|manifest| manifest.with_allowed_host("127.0.0.1"), Options::default());
-    assert_eq!(plugin.call("http_get", url.as_bytes()).status(), Status::RedirectDenied);
-    let both = |manifest: Manifest| manifest.with_allowed_host("127.0.0.1").with_allowed_host("localhost");
-    assert_eq!(text(&mut published(both, Options::default()), "http_get", &url), "hello");
+    let url = format!(
+        "http://127.0.0.1:{}/",
+        serve(Box::leak(redirect.into_boxed_str()))
+    );
+    let mut plugin = published(
+        |manifest| manifest.with_allowed_host("127.0.0.1"),
+        Options::default(),
+    );
+    assert_eq!(
+        plugin.call("http_get", url.as_bytes()).status(),
+        Status::RedirectDenied
+    );
+    let both = |manifest: Manifest| {
+        manifest
+            .with_allowed_host("127.0.0.1")
+            .with_allowed_host("localhost")
+    };
+    assert_eq!(
+        text(&mut published(both, Options::default()), "http_get", &url),
+        "hello"
+    );
 }
 
 #[test]
@@ -131,10 +181,23 @@ fn http_is_bounded_in_size_and_number() {
             manifest.with_allowed_host("127.0.0.1")
         }
     };
-    assert_eq!(text(&mut published(bounded(5), Options::default()), "http_get", &url), "hello");
-    let error = published(bounded(4), Options::default()).call("http_get", url.as_bytes()).error.unwrap();
+    assert_eq!(
+        text(
+            &mut published(bounded(5), Options::default()),
+            "http_get",
+            &url
+        ),
+        "hello"
+    );
+    let error = published(bounded(4), Options::default())
+        .call("http_get", url.as_bytes())
+        .error
+        .unwrap();
     assert_eq!(error.status(), Status::HttpSize);
-    assert_eq!(error.root_cause(), "HTTP response exceeds the configured maximum number of bytes: 4");
+    assert_eq!(
+        error.root_cause(),
+        "HTTP response exceeds the configured maximum number of bytes: 4"
+    );
     let none = Options {
         limits: Limits {
             http_requests_max: 0,

@@ -34,7 +34,12 @@ fn the_table_of_codes_and_texts() {
             ("zero", 0, Ok, ""),
             ("seven", 7, GuestError, ""),
             ("long", -1, GuestError, ""),
-            ("two", -1, FunctionType, "Function two has 2 results, expected 0 or 1"),
+            (
+                "two",
+                -1,
+                FunctionType,
+                "Function two has 2 results, expected 0 or 1",
+            ),
             ("takes", -1, FunctionType, "expected 1 arguments, got 0"),
             ("nope", -1, FunctionNotFound, "Function not found: nope"),
             ("global", -1, FunctionNotFound, "Function not found: global"),
@@ -46,9 +51,15 @@ fn the_table_of_codes_and_texts() {
         }
         let (code, status, text) = call(plugin, "trap", b"");
         assert_eq!((code, status), (134, TrapUnreachable));
-        assert!(text.starts_with("error while executing at wasm backtrace:\n"), "{text}");
+        assert!(
+            text.starts_with("error while executing at wasm backtrace:\n"),
+            "{text}"
+        );
         assert!(text.contains("\n\nCaused by:\n"), "{text}");
-        assert!(text.ends_with("wasm trap: wasm `unreachable` instruction executed"), "{text}");
+        assert!(
+            text.ends_with("wasm trap: wasm `unreachable` instruction executed"),
+            "{text}"
+        );
         let (code, status, text) = call(plugin, "error_trap", b"");
         assert_eq!((code, status), (-1, GuestError));
         assert!(text.starts_with("hi\n\nCaused by:\n"), "{text}");
@@ -103,12 +114,12 @@ fn a_command_starts_afresh_and_keeps_its_variables() {
 
 #[test]
 fn initialisers_run_exactly_once_at_the_first_call() {
-    for (initialise, exports) in [
-        ("_initialize", 1),
-        ("__wasm_call_ctors", 1),
-        ("hs_init", 1),
-    ] {
-        let params = if initialise == "hs_init" { "(param i32 i32)" } else { "" };
+    for (initialise, exports) in [("_initialize", 1), ("__wasm_call_ctors", 1), ("hs_init", 1)] {
+        let params = if initialise == "hs_init" {
+            "(param i32 i32)"
+        } else {
+            ""
+        };
         let reactor = format!(
             r#"(module
             (global $count (mut i32) (i32.const 0))
@@ -147,6 +158,9 @@ fn the_backtrace_names_functions() {
         (func $outer (export "outer") call $inner))"#;
     each_way(named, |plugin| {
         let (_, _, text) = call(plugin, "outer", b"");
-        assert!(text.contains("!inner\n") && text.contains("!outer\n"), "{text}");
+        assert!(
+            text.contains("!inner\n") && text.contains("!outer\n"),
+            "{text}"
+        );
     });
 }

@@ -44,8 +44,16 @@ fn handles_that_name_nothing_are_errors_with_their_argument() {
     };
     let one = "(param i64) (result i64)";
     for (head, call, text) in [
-        (import("config_get", one), "(drop (call $f (i64.const 99)))", "invalid handle offset for config key: 99"),
-        (import("var_get", one), "(drop (call $f (i64.const 99)))", "invalid handle offset for var key: 99"),
+        (
+            import("config_get", one),
+            "(drop (call $f (i64.const 99)))",
+            "invalid handle offset for config key: 99",
+        ),
+        (
+            import("var_get", one),
+            "(drop (call $f (i64.const 99)))",
+            "invalid handle offset for var key: 99",
+        ),
         (
             import("var_set", "(param i64 i64)"),
             "(call $f (i64.const 99) (i64.const 0))",
@@ -66,7 +74,11 @@ fn handles_that_name_nothing_are_errors_with_their_argument() {
         each_way(&source, |plugin| {
             let outcome = plugin.call("run", b"");
             let error = outcome.error.unwrap();
-            assert_eq!((outcome.code, error.status()), (-1, Status::BadKernelHandle), "{source}");
+            assert_eq!(
+                (outcome.code, error.status()),
+                (-1, Status::BadKernelHandle),
+                "{source}"
+            );
             assert_eq!(error.root_cause(), text);
         });
     }
@@ -129,7 +141,11 @@ fn blocks_are_bounded_and_the_plugin_goes_on() {
     };
     let mut plugin = plugin(source, options);
     assert_eq!(plugin.call("run", b"").code, 1_000);
-    assert_eq!(plugin.call("run", b"input").code, 999, "the input is a block, too");
+    assert_eq!(
+        plugin.call("run", b"input").code,
+        999,
+        "the input is a block, too"
+    );
 }
 
 #[test]
@@ -153,7 +169,10 @@ fn an_error_message_that_is_not_text_is_shown_all_the_same() {
         },
         ..Options::default()
     };
-    let error = plugin(source, options).call("run", "ab\u{e9}d".as_bytes()).error.unwrap();
+    let error = plugin(source, options)
+        .call("run", "ab\u{e9}d".as_bytes())
+        .error
+        .unwrap();
     assert_eq!(error.message(), "ab");
 }
 

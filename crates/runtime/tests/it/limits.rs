@@ -47,7 +47,10 @@ fn the_sum_of_all_memories_counts() {
                     let mut plugin = plugin(source, options);
                     assert_eq!(plugin.call("grow", b"").code, -1);
                 }
-                false => assert_eq!(load_error(source, options), (Status::Memory, "oom".to_owned())),
+                false => assert_eq!(
+                    load_error(source, options),
+                    (Status::Memory, "oom".to_owned())
+                ),
             }
         }
     }
@@ -64,7 +67,9 @@ fn max_pages_bounds_what_is_declared_and_what_is_added() {
             )
         )
     };
-    let error = Plugin::load(manifest(3).as_str(), Options::default()).err().unwrap();
+    let error = Plugin::load(manifest(3).as_str(), Options::default())
+        .err()
+        .unwrap();
     assert_eq!((error.status(), error.message()), (Status::Memory, "oom"));
     let mut plugin = Plugin::load(manifest(4).as_str(), Options::default()).unwrap();
     assert_eq!(plugin.call("grow", b"").code, 4, "to its own maximum");
@@ -104,7 +109,10 @@ fn input_that_does_not_fit() {
         let input = vec![0; 2 * PAGE as usize];
         let (code, status, text) = call(&mut plugin, "run", &input);
         assert_eq!((code, status), (-1, Status::Memory));
-        assert!(text.starts_with("failed to allocate extism memory"), "{text}");
+        assert!(
+            text.starts_with("failed to allocate extism memory"),
+            "{text}"
+        );
         assert!(text.ends_with("oom"), "{text}");
         assert_eq!(plugin.call("run", b"small").code, 0);
     }
@@ -118,14 +126,30 @@ fn tables_and_instances() {
         table_elements_max: elements,
         ..Limits::default()
     };
-    assert_eq!(load_error(table, with(limits(99))[0].clone()).0, Status::Table);
-    assert_eq!(plugin(table, with(limits(100))[0].clone()).call("grow", b"").code, -1);
-    assert_eq!(plugin(table, with(limits(101))[0].clone()).call("grow", b"").code, 100);
+    assert_eq!(
+        load_error(table, with(limits(99))[0].clone()).0,
+        Status::Table
+    );
+    assert_eq!(
+        plugin(table, with(limits(100))[0].clone())
+            .call("grow", b"")
+            .code,
+        -1
+    );
+    assert_eq!(
+        plugin(table, with(limits(101))[0].clone())
+            .call("grow", b"")
+            .code,
+        100
+    );
     let none = Limits {
         instances_max: 0,
         ..Limits::default()
     };
-    assert_eq!(load_error("(module)", with(none)[0].clone()).0, Status::Instances);
+    assert_eq!(
+        load_error("(module)", with(none)[0].clone()).0,
+        Status::Instances
+    );
 }
 
 #[test]
@@ -175,7 +199,10 @@ fn fuel_for_the_start() {
         ..Options::default()
     };
     let (status, text) = load_error(source, options.clone());
-    assert_eq!((status, text.as_str()), (Status::Fuel, "wasm trap: all fuel consumed by WebAssembly"));
+    assert_eq!(
+        (status, text.as_str()),
+        (Status::Fuel, "wasm trap: all fuel consumed by WebAssembly")
+    );
     let alone = Options {
         fuel: None,
         fuel_for_start: Some(1),
@@ -183,5 +210,8 @@ fn fuel_for_the_start() {
     };
     let (status, text) = load_error(source, alone);
     assert_eq!(status, Status::InvalidArgument);
-    assert_eq!(text, "an initialization fuel limit requires a call fuel limit");
+    assert_eq!(
+        text,
+        "an initialization fuel limit requires a call fuel limit"
+    );
 }

@@ -30,10 +30,17 @@ fn a_pair_linked_by_name() {
         (import "lib" "length" (func $length (result i32)))
         (func (export "run") (result i32)
             (i32.add (call $length) (i32.mul (call $ready) (i32.const 100)))))"#;
-    for (first, second) in [(("lib", LIBRARY), ("main", main)), (("main", main), ("lib", LIBRARY))] {
+    for (first, second) in [
+        (("lib", LIBRARY), ("main", main)),
+        (("main", main), ("lib", LIBRARY)),
+    ] {
         for options in both_ways() {
             let mut plugin = Plugin::load(manifest(&[first, second]).as_str(), options).unwrap();
-            assert_eq!(plugin.call("run", b"abc").code, 103, "initialised once, same input");
+            assert_eq!(
+                plugin.call("run", b"abc").code,
+                103,
+                "initialised once, same input"
+            );
             assert_eq!(plugin.call("run", b"").code, 100);
         }
     }
@@ -64,13 +71,21 @@ fn what_cannot_be_linked_says_why() {
     };
     let env = "extism:host/env";
     for (source, status, text) in [
-        (import("main", "f", "(func)"), Status::ImportCycle, "modules import each other: main -> main"),
+        (
+            import("main", "f", "(func)"),
+            Status::ImportCycle,
+            "modules import each other: main -> main",
+        ),
         (
             import("extism:host/user", "kv_read", "(func)"),
             Status::ImportUnknown,
             "unknown import: `extism:host/user::kv_read` has not been defined",
         ),
-        (import("env", "abort", "(func)"), Status::ImportUnknown, "unknown import: `env::abort` has not been defined"),
+        (
+            import("env", "abort", "(func)"),
+            Status::ImportUnknown,
+            "unknown import: `env::abort` has not been defined",
+        ),
         (
             import("wasi_snapshot_preview1", "fd_close", "(func)"),
             Status::ImportUnknown,
@@ -113,9 +128,15 @@ fn what_cannot_be_linked_says_why() {
     }
     let a = r#"(module (import "b" "f" (func)) (func (export "f")))"#;
     let b = r#"(module (import "a" "f" (func)) (func (export "f")))"#;
-    let (status, _) = load_error(&manifest(&[("a", a), ("b", b), ("main", "(module)")]), Options::default());
+    let (status, _) = load_error(
+        &manifest(&[("a", a), ("b", b), ("main", "(module)")]),
+        Options::default(),
+    );
     assert_eq!(status, Status::ImportCycle);
-    let (status, text) = load_error(&manifest(&[("a", a), ("a", b), ("main", "(module)")]), Options::default());
+    let (status, text) = load_error(
+        &manifest(&[("a", a), ("a", b), ("main", "(module)")]),
+        Options::default(),
+    );
     assert_eq!(status, Status::DuplicateName, "{text}");
 }
 
@@ -191,13 +212,20 @@ fn many_parameters_and_a_panic() {
         (func (export "run") (result i32) {} call $many i32.wrap_i64)
         (func (export "fine")))"#,
         "i64 ".repeat(100),
-        (0..100).map(|i| format!("i64.const {i} ")).collect::<String>(),
+        (0..100)
+            .map(|i| format!("i64.const {i} "))
+            .collect::<String>(),
     );
-    let many = HostFunction::new("many", vec![ValueType::I64; 100], [ValueType::I64], |_, arguments, results| {
-        results[0] = arguments.iter().sum();
-        assert!(results[0] != 4950, "the sum is {}", results[0]);
-        Ok(())
-    });
+    let many = HostFunction::new(
+        "many",
+        vec![ValueType::I64; 100],
+        [ValueType::I64],
+        |_, arguments, results| {
+            results[0] = arguments.iter().sum();
+            assert!(results[0] != 4950, "the sum is {}", results[0]);
+            Ok(())
+        },
+    );
     let options = Options {
         functions: vec![many],
         ..Options::default()

@@ -23,13 +23,29 @@ fn modules_and_manifests_are_told_apart() {
 fn bad_sources_say_what_is_wrong() {
     use Status::*;
     for (source, status, text) in [
-        (&b""[..], NoModules, "No wasm files specified in Extism manifest"),
-        (b"{}", NoModules, "No wasm files specified in Extism manifest"),
+        (
+            &b""[..],
+            NoModules,
+            "No wasm files specified in Extism manifest",
+        ),
+        (
+            b"{}",
+            NoModules,
+            "No wasm files specified in Extism manifest",
+        ),
         (b"\xff\xfe", ModuleInvalid, "input bytes aren't valid utf-8"),
         (b"\0asm", ModuleInvalid, "unexpected end"),
         (b"nonsense", ManifestSyntax, "Unknown manifest format"),
-        (br#"{"wasm": [{"path": "/nonexist.wasm"}]}"#, NotFound, "Unable to load Wasm file \"/nonexist.wasm\": entity not found"),
-        (br#"{"wasm": [{"path": "/"}]}"#, Io, "Unable to load Wasm file \"/\": is a directory"),
+        (
+            br#"{"wasm": [{"path": "/nonexist.wasm"}]}"#,
+            NotFound,
+            "Unable to load Wasm file \"/nonexist.wasm\": entity not found",
+        ),
+        (
+            br#"{"wasm": [{"path": "/"}]}"#,
+            Io,
+            "Unable to load Wasm file \"/\": is a directory",
+        ),
         (
             br#"{"wasm": [{"data": "AGFzbQEAAAA=", "hash": "00"}]}"#,
             HashMismatch,
@@ -46,15 +62,15 @@ fn bad_sources_say_what_is_wrong() {
 #[test]
 fn the_hash_is_checked_before_anything_parses_the_bytes() {
     let source = r#"{"wasm": [{"data": "bm90IHdhc20=", "hash": "00"}]}"#;
-    assert_eq!(load_error(source, Options::default()).0, Status::HashMismatch);
+    assert_eq!(
+        load_error(source, Options::default()).0,
+        Status::HashMismatch
+    );
 }
 
 #[test]
 fn what_is_switched_off_is_refused_as_such() {
-    for source in [
-        "(module (memory i64 1))",
-        "(module (memory 1 1 shared))",
-    ] {
+    for source in ["(module (memory i64 1))", "(module (memory 1 1 shared))"] {
         let (status, text) = load_error(source, Options::default());
         assert_eq!(status, Status::ModuleUnsupported, "{text}");
     }

@@ -8,7 +8,10 @@ use crate::support::both_ways;
 fn each(names: &[&str], check: impl Fn(&mut Plugin, &str)) {
     for name in names {
         for mut options in both_ways() {
-            let path = format!("{}/../../fixtures/plugins/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
+            let path = format!(
+                "{}/../../fixtures/plugins/{name}.wasm",
+                env!("CARGO_MANIFEST_DIR")
+            );
             options.functions = vec![hello_world(), add()];
             let manifest = Manifest::new([Wasm::file(path)]).with_config_key("vowels", "aeiou");
             check(&mut Plugin::load(manifest, options).unwrap(), name);
@@ -17,19 +20,29 @@ fn each(names: &[&str], check: impl Fn(&mut Plugin, &str)) {
 }
 
 fn hello_world() -> HostFunction {
-    HostFunction::new("hello_world", [ValueType::I64], [ValueType::I64], |plugin, arguments, results| {
-        let text = String::from_utf8(plugin.bytes(arguments[0])?.to_vec())?;
-        plugin.free(arguments[0]);
-        results[0] = plugin.store(format!("hello {text}").as_bytes())?;
-        Ok(())
-    })
+    HostFunction::new(
+        "hello_world",
+        [ValueType::I64],
+        [ValueType::I64],
+        |plugin, arguments, results| {
+            let text = String::from_utf8(plugin.bytes(arguments[0])?.to_vec())?;
+            plugin.free(arguments[0]);
+            results[0] = plugin.store(format!("hello {text}").as_bytes())?;
+            Ok(())
+        },
+    )
 }
 
 fn add() -> HostFunction {
-    HostFunction::new("add", [ValueType::I64; 2], [ValueType::I64], |_, arguments, results| {
-        results[0] = arguments[0].wrapping_add(arguments[1]);
-        Ok(())
-    })
+    HostFunction::new(
+        "add",
+        [ValueType::I64; 2],
+        [ValueType::I64],
+        |_, arguments, results| {
+            results[0] = arguments[0].wrapping_add(arguments[1]);
+            Ok(())
+        },
+    )
 }
 
 const PLAIN: [&str; 4] = ["published", "ours", "published_wasi", "ours_wasi"];
@@ -64,7 +77,11 @@ fn plugins_that_fail() {
         assert_eq!(outcome.code, -1, "{name}");
         assert_eq!(outcome.error.unwrap().message(), "reason", "{name}");
         let outcome = plugin.call("fail_code", b"reason");
-        assert_eq!((outcome.code, outcome.status()), (7, Status::GuestError), "{name}");
+        assert_eq!(
+            (outcome.code, outcome.status()),
+            (7, Status::GuestError),
+            "{name}"
+        );
         let outcome = plugin.call("panic", b"reason");
         assert!(outcome.error.is_some(), "{name}");
         assert_eq!(plugin.call("noop", b"").code, 0, "{name} goes on");

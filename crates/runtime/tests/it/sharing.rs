@@ -15,7 +15,9 @@ const COUNTER: &str = r#"(module
 
 fn pool(instances_max: usize) -> Pool<Plugin, Error> {
     let compiled = CompiledPlugin::new(COUNTER, Options::default()).unwrap();
-    Pool::new(PoolOptions { instances_max }, move || Plugin::new(&compiled))
+    Pool::new(PoolOptions { instances_max }, move || {
+        Plugin::new(&compiled)
+    })
 }
 
 #[test]
@@ -31,10 +33,17 @@ fn a_pool_lends_what_it_has_and_no_more() {
     assert_eq!(again.call("trap", b"").status(), Status::TrapUnreachable);
     drop(again);
     let mut fresh = pool.get(Duration::ZERO).unwrap().unwrap();
-    assert_eq!(fresh.call("count", b"").code, 1, "a trapped one begins anew");
+    assert_eq!(
+        fresh.call("count", b"").code,
+        1,
+        "a trapped one begins anew"
+    );
     drop((fresh, second));
     let stats = pool.stats();
-    assert_eq!((stats.alive, stats.idle, stats.waiting, stats.made), (2, 2, 0, 2));
+    assert_eq!(
+        (stats.alive, stats.idle, stats.waiting, stats.made),
+        (2, 2, 0, 2)
+    );
 }
 
 #[test]
@@ -102,12 +111,19 @@ fn a_context_owns_its_plugins() {
     assert_eq!(count(a).unwrap(), 1);
     assert_eq!(count(a).unwrap(), 2);
     context.replace(a, Plugin::new(&compiled).unwrap()).unwrap();
-    assert_eq!(count(a).unwrap(), 1, "the handle stays, the plug-in is another");
+    assert_eq!(
+        count(a).unwrap(),
+        1,
+        "the handle stays, the plug-in is another"
+    );
     let nested = context.with(b, |_| count(b).unwrap_err().status()).unwrap();
     assert_eq!(nested, Status::Busy);
     context.remove(a).unwrap();
     let error = count(a).unwrap_err();
-    assert_eq!((error.status(), error.message()), (Status::BadHandle, "Plugin does not exist: 0"));
+    assert_eq!(
+        (error.status(), error.message()),
+        (Status::BadHandle, "Plugin does not exist: 0")
+    );
     assert_eq!(context.remove(a).unwrap_err().status(), Status::BadHandle);
     context.reset();
     assert!(context.is_empty());
@@ -146,19 +162,24 @@ fn plugins_call_each_other_but_not_endlessly() {
         (func (export "run") (result i32) (i32.add (call $next) (i32.const 1))))"#;
     type Next = Arc<Mutex<Option<Plugin>>>;
     fn make(source: &str, next: Next) -> Plugin {
-        let call = HostFunction::new("next", [], [extism_runtime::ValueType::I32], move |_, _, results| {
-            results[0] = match next.lock().unwrap().as_mut() {
-                None => 0,
-                Some(plugin) => {
-                    let outcome = plugin.call("run", b"");
-                    if let Some(error) = outcome.error {
-                        return Err(error.into());
+        let call = HostFunction::new(
+            "next",
+            [],
+            [extism_runtime::ValueType::I32],
+            move |_, _, results| {
+                results[0] = match next.lock().unwrap().as_mut() {
+                    None => 0,
+                    Some(plugin) => {
+                        let outcome = plugin.call("run", b"");
+                        if let Some(error) = outcome.error {
+                            return Err(error.into());
+                        }
+                        outcome.code as u64
                     }
-                    outcome.code as u64
-                }
-            };
-            Ok(())
-        });
+                };
+                Ok(())
+            },
+        );
         let options = Options {
             functions: vec![call],
             ..Options::default()
@@ -176,4 +197,31 @@ fn plugins_call_each_other_but_not_endlessly() {
     assert_eq!((outcome.code, outcome.status()), (8, Status::GuestError));
     let outcome = chain(9).call("run", b"");
     assert_eq!(outcome.status(), Status::CallDepth);
+}
+
+#[test]
+fn a_renewed_plugin_is_the_same_one_made_anew() {
+    let source = r#"(module
+        (global $n (mut i32) (i32.const 0))
+        (func (export "count") (result i32)
+            (global.set $n (i32.add (global.get $n) (i32.const 1))) global.get $n)
+        (func (export "loop") (loop br 0)))"#;
+    let mut plugin = Plugin::load(source, Options::default()).unwrap();
+    let (id, handle) = (plugin.id(), plugin.cancel_handle());
+    plugin.vars_mut().insert("name".into(), vec![1]);
+    assert_eq!(plugin.call("count", b"").code, 1);
+    plugin.renew().unwrap();
+    assert_eq!(plugin.call("count", b"").code, 1);
+    assert!(plugin.vars().is_empty());
+    assert_eq!(plugin.id(), id);
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    let canceller = std::thread::spawn(move || {
+        // Before the call has begun a cancel is lost.
+        while is_done.recv_timeout(Duration::from_millis(1)).is_err() {
+            handle.cancel();
+        }
+    });
+    assert_eq!(plugin.call("loop", b"").status(), Status::Cancelled);
+    done.send(()).unwrap();
+    canceller.join().unwrap();
 }

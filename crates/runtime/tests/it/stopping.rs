@@ -49,7 +49,10 @@ fn every_kind_of_endless_call_ends_in_time() {
         let expected = (134, Status::Timeout, "timeout".to_owned());
         assert_eq!(call(&mut plugin, name, b""), expected, "{name}");
         let took = begun.elapsed();
-        assert!(took >= limit && took < Duration::from_secs(5), "{name} took {took:?}");
+        assert!(
+            took >= limit && took < Duration::from_secs(5),
+            "{name} took {took:?}"
+        );
         assert_eq!(plugin.call("fine", b"").code, 0, "after {name}");
     }
 }
@@ -84,7 +87,11 @@ fn cancel_ends_the_running_call_and_no_other() {
         let mut plugin = Plugin::load(LOOPS, options(None, running)).unwrap();
         let handle = plugin.cancel_handle();
         handle.cancel();
-        assert_eq!(plugin.call("fine", b"").code, 0, "a cancel before a call is lost");
+        assert_eq!(
+            plugin.call("fine", b"").code,
+            0,
+            "a cancel before a call is lost"
+        );
         let canceller = std::thread::spawn(move || {
             receiver.recv().unwrap();
             handle.cancel();
@@ -95,7 +102,11 @@ fn cancel_ends_the_running_call_and_no_other() {
         assert!(text.contains("timeout"), "{text}");
         let handle = canceller.join().unwrap();
         handle.cancel();
-        assert_eq!(plugin.call("fine", b"").code, 0, "a late cancel hits nothing");
+        assert_eq!(
+            plugin.call("fine", b"").code,
+            0,
+            "a late cancel hits nothing"
+        );
         drop(plugin);
         handle.cancel();
     }

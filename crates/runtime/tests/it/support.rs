@@ -32,6 +32,9 @@ pub(crate) fn load_error(source: &str, options: Options) -> (Status, String) {
 /// Code, status and text of a call.
 pub(crate) fn call(plugin: &mut Plugin, name: &str, input: &[u8]) -> (i32, Status, String) {
     let outcome = plugin.call(name, input);
-    let text = outcome.error.as_ref().map_or(String::new(), |error| error.report());
+    let text = outcome
+        .error
+        .as_ref()
+        .map_or(String::new(), |error| error.report());
     (outcome.code, outcome.status(), text)
 }

@@ -8,7 +8,10 @@ use extism_runtime::{Options, Plugin, Status};
 use crate::support::{call, each_way};
 
 fn files(paths: &[(String, &str)]) -> Plugin {
-    let wasm = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/plugins/published_wasi.wasm");
+    let wasm = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/plugins/published_wasi.wasm"
+    );
     let mut manifest = Manifest::new([Wasm::file(wasm)]);
     for (host, guest) in paths {
         manifest = manifest.with_allowed_path(host.clone(), guest);
@@ -38,23 +41,38 @@ fn folders_are_read_and_written_as_granted() {
         assert_eq!(plugin.output(), b"contents");
     }
     assert_eq!(plugin.call("write_file", b"/rw/out.txt=new").code, 0);
-    assert_eq!(std::fs::read(folder.path().join("out.txt")).unwrap(), b"new");
+    assert_eq!(
+        std::fs::read(folder.path().join("out.txt")).unwrap(),
+        b"new"
+    );
     let before = std::fs::read_dir(folder.path()).unwrap().count();
     for target in ["/ro/in.txt", "/ro/other.txt"] {
         let outcome = plugin.call("write_file", format!("{target}=no").as_bytes());
         assert_ne!(outcome.code, 0, "{target}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
-    assert_eq!(std::fs::read(folder.path().join("in.txt")).unwrap(), b"contents");
-    for path in ["/rw/../../../../etc/passwd", "/etc/passwd", "/rw/in.txt/", "in.txt"] {
+    assert_eq!(
+        std::fs::read(folder.path().join("in.txt")).unwrap(),
+        b"contents"
+    );
+    for path in [
+        "/rw/../../../../etc/passwd",
+        "/etc/passwd",
+        "/rw/in.txt/",
+        "in.txt",
+    ] {
         assert_ne!(plugin.call("read_file", path.as_bytes()).code, 0, "{path}");
     }
 }
 
 #[test]
 fn a_missing_folder_is_known_at_once() {
-    let wasm = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/plugins/published_wasi.wasm");
-    let manifest = Manifest::new([Wasm::file(wasm)]).with_allowed_path("/no/such/folder".to_owned(), "/x");
+    let wasm = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/plugins/published_wasi.wasm"
+    );
+    let manifest =
+        Manifest::new([Wasm::file(wasm)]).with_allowed_path("/no/such/folder".to_owned(), "/x");
     let options = Options {
         wasi: true,
         ..Options::default()
@@ -64,7 +82,10 @@ fn a_missing_folder_is_known_at_once() {
     assert_eq!(error.root_cause(), "No such file or directory (os error 2)");
     let without = Manifest::new([Wasm::data(&b"\0asm\x01\0\0\0"[..])])
         .with_allowed_path("/no/such/folder".to_owned(), "/x");
-    assert!(Plugin::load(without, Options::default()).is_ok(), "nothing is opened without WASI");
+    assert!(
+        Plugin::load(without, Options::default()).is_ok(),
+        "nothing is opened without WASI"
+    );
 }
 
 #[test]
@@ -81,7 +102,11 @@ fn exit_codes() {
         assert_eq!((outcome.code, outcome.status()), (3, Status::GuestExit));
         let error = outcome.error.unwrap();
         assert_eq!(error.guest_code(), Some(3));
-        assert!(error.message().starts_with("error while executing at wasm backtrace:"));
+        assert!(
+            error
+                .message()
+                .starts_with("error while executing at wasm backtrace:")
+        );
         assert_eq!(plugin.call("fine", b"").code, 0);
     });
 }
@@ -96,19 +121,29 @@ fn arguments_and_environment_are_what_the_host_says() {
             (drop (call $args (i32.const 0) (i32.const 4)))
             (drop (call $env (i32.const 8) (i32.const 12)))
             (i32.add (i32.mul (i32.load (i32.const 0)) (i32.const 10)) (i32.load (i32.const 8)))))"#;
-    each_way(source, |plugin| assert_eq!(plugin.call("count", b"").code, 0));
+    each_way(source, |plugin| {
+        assert_eq!(plugin.call("count", b"").code, 0)
+    });
     let options = Options {
         wasi: true,
         wasi_args: vec!["program".into(), "argument".into()],
         wasi_env: vec![("KEY".into(), "value".into())],
         ..Options::default()
     };
-    assert_eq!(Plugin::load(source, options).unwrap().call("count", b"").code, 21);
+    assert_eq!(
+        Plugin::load(source, options)
+            .unwrap()
+            .call("count", b"")
+            .code,
+        21
+    );
 }
 
 #[test]
 fn a_plugin_can_be_called_inside_an_async_runtime() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a"), "x").unwrap();
     runtime.block_on(async {
@@ -123,8 +158,17 @@ fn a_plugin_can_be_called_inside_an_async_runtime() {
 fn reading_a_silent_pipe_ends_with_the_call() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let wasm = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/plugins/published_wasi.wasm");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let wasm = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/plugins/published_wasi.wasm"
+    );
     let manifest = Manifest::new([Wasm::file(wasm)])
         .with_allowed_path(show(folder.path()), "/f")
         .with_timeout(std::time::Duration::from_millis(100));
@@ -133,7 +177,10 @@ fn reading_a_silent_pipe_ends_with_the_call() {
         ..Options::default()
     };
     let mut plugin = Plugin::load(manifest, options).unwrap();
-    assert_eq!(plugin.call("read_file", b"/f/pipe").status(), Status::Timeout);
+    assert_eq!(
+        plugin.call("read_file", b"/f/pipe").status(),
+        Status::Timeout
+    );
     // Whoever waits for the pipe in the background is let go.
     drop(std::fs::OpenOptions::new().write(true).open(&pipe));
 }

@@ -104,7 +104,7 @@ fn http_headers(mut cx: Caller<'_, State>) -> wasmtime::Result<u64> {
     let Some(headers) = &cx.data().http.headers else {
         return Ok(0);
     };
-    let json = serde_json::to_vec(headers)
-        .map_err(|error| Error::from_chain(Status::Internal, error))?;
+    let json =
+        serde_json::to_vec(headers).map_err(|error| Error::from_chain(Status::Internal, error))?;
     give(&mut cx, &json)
 }

@@ -9,21 +9,27 @@ use crate::log::Level;
 use crate::state::State;
 
 pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    both(linker, "log_trace", |cx: Caller<'_, State>, message: u64| {
-        log(cx, Level::Trace, message)
-    })?;
-    both(linker, "log_debug", |cx: Caller<'_, State>, message: u64| {
-        log(cx, Level::Debug, message)
-    })?;
+    both(
+        linker,
+        "log_trace",
+        |cx: Caller<'_, State>, message: u64| log(cx, Level::Trace, message),
+    )?;
+    both(
+        linker,
+        "log_debug",
+        |cx: Caller<'_, State>, message: u64| log(cx, Level::Debug, message),
+    )?;
     both(linker, "log_info", |cx: Caller<'_, State>, message: u64| {
         log(cx, Level::Info, message)
     })?;
     both(linker, "log_warn", |cx: Caller<'_, State>, message: u64| {
         log(cx, Level::Warn, message)
     })?;
-    both(linker, "log_error", |cx: Caller<'_, State>, message: u64| {
-        log(cx, Level::Error, message)
-    })?;
+    both(
+        linker,
+        "log_error",
+        |cx: Caller<'_, State>, message: u64| log(cx, Level::Error, message),
+    )?;
     both(linker, "get_log_level", |cx: Caller<'_, State>| {
         cx.data().logger.level()
     })

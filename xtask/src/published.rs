@@ -1,0 +1,146 @@
+//! Programs made for the published library, run on this project's: a C host built against the published header and
+//! library, and the official Python SDK. In both only the file of the library is replaced.
+//!
+//! Must not know: what the programs do. Invariant: nothing of the published system is kept in the repository; where it
+//! cannot be fetched, the stage says so and is skipped.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::install::sample;
+use crate::process::{self, Echo};
+use crate::project::Project;
+use crate::stages::{Job, Report};
+use crate::tally::Tally;
+
+/// The published packages compared with: the library in a Python wheel, the SDK, the crate that has the header.
+const LIBRARY: &str = "extism-sys==1.41.0";
+const SDK: &str = "extism==1.1.1";
+const CRATE: &str = "extism@1.41.0";
+
+const HOST: &str = "tests/published/host.c";
+const SDK_TEST: &str = "tests/published/sdk.py";
+const PLUGINS: &str = "fixtures/plugins";
+
+/// Runs both with `library`, a shared library of this project.
+pub(crate) fn run(project: &Project, library: &Path, job: &Job) -> Result<Report> {
+    let scratch = tempfile::tempdir()?;
+    let python = match environment(scratch.path()) {
+        Ok(python) => python,
+        Err(error) => {
+            return Ok(Report::Skipped(format!("the published packages: {error:#}")));
+        }
+    };
+    let theirs = native_library(&python)?;
+    let mut report = Tally::default();
+    match published_header() {
+        Ok(header) => {
+            relinked_host(project, scratch.path(), &header, &theirs, library)?;
+            report.passed += 1;
+        }
+        Err(error) => {
+            return Ok(Report::Skipped(format!("the published header: {error:#}")));
+        }
+    }
+    fs::copy(library, &theirs)?;
+    let mut sdk = Command::new(&python);
+    sdk.arg(project.path(SDK_TEST)).arg(project.path(PLUGINS));
+    report.passed += Tally::read(&job.run(sdk)?).passed;
+    Ok(Report::Passed(report))
+}
+
+/// An environment of its own with the official SDK in it; answers its Python.
+fn environment(scratch: &Path) -> Result<PathBuf> {
+    let python = ["python3", "python"]
+        .into_iter()
+        .find(|name| process::is_installed(name))
+        .context("no Python")?;
+    let folder = scratch.join("environment");
+    let mut venv = Command::new(python);
+    quiet(venv.args(["-m", "venv"]).arg(&folder))?;
+    let inside = folder.join(if cfg!(windows) {
+        r"Scripts\python.exe"
+    } else {
+        "bin/python"
+    });
+    let mut pip = Command::new(&inside);
+    quiet(pip.args(["-m", "pip", "install", "--quiet", LIBRARY, SDK]))?;
+    Ok(inside)
+}
+
+fn quiet(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", text.lines().last().unwrap_or("it failed"));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn native_library(python: &Path) -> Result<PathBuf> {
+    let script = "import extism_sys, pathlib; \
+                  print(next(pathlib.Path(extism_sys.__file__).parent.glob('libextism_sys.*')))";
+    let path = quiet(Command::new(python).args(["-c", script]))?;
+    Ok(PathBuf::from(path.trim()))
+}
+
+/// Asking cargo about a crate fetches it alone, without what it depends on.
+fn published_header() -> Result<PathBuf> {
+    quiet(Command::new(env!("CARGO")).args(["info", "--quiet", CRATE]))?;
+    let home = match env::var_os("CARGO_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => env::home_dir().context("no home folder")?.join(".cargo"),
+    };
+    let folder = CRATE.replace('@', "-");
+    for registry in fs::read_dir(home.join("registry/src"))? {
+        let header = registry?.path().join(&folder).join("extism.h");
+        if header.exists() {
+            return Ok(header);
+        }
+    }
+    bail!("cargo has not unpacked {CRATE}")
+}
+
+/// Builds the host against the published library, and runs the same file with one library and the other.
+fn relinked_host(
+    project: &Project,
+    scratch: &Path,
+    header: &Path,
+    theirs: &Path,
+    ours: &Path,
+) -> Result<()> {
+    let folder = scratch.join("host");
+    fs::create_dir(&folder)?;
+    let name = theirs.file_name().context("the library has no name")?;
+    let library = folder.join(name);
+    fs::copy(theirs, &library)?;
+    let program = folder.join("host");
+    let mut compile = Command::new(sample::compiler());
+    compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-I"]);
+    compile.arg(header.parent().context("the header has no folder")?);
+    compile.arg(project.path(HOST)).arg(&library).arg("-o");
+    compile.arg(&program).arg(format!("-Wl,-rpath,{}", folder.display()));
+    ensure!(
+        process::run(compile, Echo::OnFailure)?.succeeded,
+        "the host does not compile against the published header"
+    );
+    let run = || {
+        let mut host = Command::new(&program);
+        host.arg(project.path(PLUGINS).join("published_host.wasm"));
+        // Set for this one program, in case the library has no name of its own to be found by.
+        host.env("LD_LIBRARY_PATH", &folder);
+        process::stdout_of(host)
+    };
+    let expected = run()?;
+    fs::copy(ours, &library)?;
+    let found = run()?;
+    ensure!(
+        expected == found,
+        "the host prints with the published library\n{expected}\nand with this one\n{found}"
+    );
+    Ok(())
+}
