@@ -1,8 +1,9 @@
-//! Programs made for the published library, run on this project's: a C host built against the published header and
-//! library, and the official Python SDK. In both only the file of the library is replaced.
+//! Programs made for the published library, run on this project's: a C host built against the
+//! published header and library, and the official Python SDK. In both only the file of the library
+//! is replaced.
 //!
-//! Must not know: what the programs do. Invariant: nothing of the published system is kept in the repository; where it
-//! cannot be fetched, the stage says so and is skipped.
+//! Must not know: what the programs do. Invariant: nothing of the published system is kept in the
+//! repository; where it cannot be fetched, the stage says so and is skipped.
 
 use std::env;
 use std::fs;
@@ -17,7 +18,8 @@ use crate::project::Project;
 use crate::stages::{Job, Report};
 use crate::tally::Tally;
 
-/// The published packages compared with: the library in a Python wheel, the SDK, the crate that has the header.
+/// The published packages compared with: the library in a Python wheel, the SDK, the crate that has
+/// the header.
 const LIBRARY: &str = "extism-sys==1.41.0";
 const SDK: &str = "extism==1.1.1";
 const CRATE: &str = "extism@1.41.0";
@@ -32,7 +34,9 @@ pub(crate) fn run(project: &Project, library: &Path, job: &Job) -> Result<Report
     let python = match environment(scratch.path()) {
         Ok(python) => python,
         Err(error) => {
-            return Ok(Report::Skipped(format!("the published packages: {error:#}")));
+            return Ok(Report::Skipped(format!(
+                "the published packages: {error:#}"
+            )));
         }
     };
     let theirs = native_library(&python)?;
@@ -123,7 +127,9 @@ fn relinked_host(
     compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-I"]);
     compile.arg(header.parent().context("the header has no folder")?);
     compile.arg(project.path(HOST)).arg(&library).arg("-o");
-    compile.arg(&program).arg(format!("-Wl,-rpath,{}", folder.display()));
+    compile
+        .arg(&program)
+        .arg(format!("-Wl,-rpath,{}", folder.display()));
     ensure!(
         process::run(compile, Echo::OnFailure)?.succeeded,
         "the host does not compile against the published header"

@@ -280,7 +280,11 @@ fn published_programs(context: &Context<'_>, job: &Job) -> Result<Report> {
     let prefix = tempfile::tempdir()?;
     let options = install::Options::at(prefix.path());
     install::run(context.project, &options, Echo::OnFailure)?;
-    published::run(context.project, &install::shared_library(prefix.path()), job)
+    published::run(
+        context.project,
+        &install::shared_library(prefix.path()),
+        job,
+    )
 }
 
 fn with(mut command: Command, arguments: &[&str]) -> Command {

@@ -1,7 +1,8 @@
 //! The functions a plug-in may import, and under which names.
 //!
-//! Two eras live side by side: 1.x plug-ins import `alloc` from [`ENV_MODULE`], plug-ins of the 0.1 to 0.5 era
-//! import `extism_alloc` from [`LEGACY_MODULE`]. The functions are the same; only the names differ.
+//! Two eras live side by side: 1.x plug-ins import `alloc` from [`ENV_MODULE`], plug-ins of the 0.1
+//! to 0.5 era import `extism_alloc` from [`LEGACY_MODULE`]. The functions are the same; only the
+//! names differ.
 
 /// Where 1.x plug-ins import the kernel functions and the builtins from.
 pub const ENV_MODULE: &str = "extism:host/env";

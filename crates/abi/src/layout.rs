@@ -1,7 +1,8 @@
 //! What the first bytes of kernel memory hold, and the names the rewriting pass reserves.
 //!
-//! The host writes these cells and never reads them back: a plug-in cannot reach them (no kernel function answers
-//! for an address below [`FIRST_HANDLE`]), and nothing on the host depends on them.
+//! The host writes these cells and never reads them back: a plug-in cannot reach them (no kernel
+//! function answers for an address below [`FIRST_HANDLE`]), and nothing on the host depends on
+//! them.
 
 /// Size of a Wasm page in bytes.
 pub const PAGE_BYTES: u64 = 65_536;
@@ -9,7 +10,8 @@ pub const PAGE_BYTES: u64 = 65_536;
 /// The lowest handle there is. Below it loads answer 0 and stores do nothing.
 pub const FIRST_HANDLE: u64 = 64;
 
-/// Address of the input's handle, a little-endian u64. Rewritten modules read it in place of calling `input_offset`.
+/// Address of the input's handle, a little-endian u64. Rewritten modules read it in place of
+/// calling `input_offset`.
 pub const INPUT_OFFSET_ADDRESS: u64 = 8;
 
 /// Address of the input's length in bytes, a little-endian u64.

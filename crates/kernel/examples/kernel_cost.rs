@@ -1,4 +1,5 @@
-//! Prints what each operation of the kernel costs, in nanoseconds: `cargo run --release --example kernel_cost`.
+//! Prints what each operation of the kernel costs, in nanoseconds: `cargo run --release --example
+//! kernel_cost`.
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -2,8 +2,9 @@
 //!
 //! Must not know: addresses and neighbours. Merging free neighbours is the table's business.
 //!
-//! Invariant: a block is in the list of its class exactly while it is free. Eight classes share each power of two,
-//! so a block of a higher class is always large enough, and the first non-empty one is at most an eighth too large.
+//! Invariant: a block is in the list of its class exactly while it is free. Eight classes share
+//! each power of two, so a block of a higher class is always large enough, and the first non-empty
+//! one is at most an eighth too large.
 
 use crate::blocks::{Blocks, Id};
 use crate::table::ALIGNMENT;
@@ -11,15 +12,16 @@ use crate::table::ALIGNMENT;
 /// Classes there are: 1 to 15 units one by one, then eight per power of two up to the whole 32-bit memory.
 const CLASSES: usize = 208;
 
-/// How many blocks of the wanted class itself are looked at. They may be slightly too small, so this is a search;
-/// the bound keeps it constant, and a size that is used again and again is found at the first look.
+/// How many blocks of the wanted class itself are looked at. They may be slightly too small, so
+/// this is a search; the bound keeps it constant, and a size that is used again and again is found
+/// at the first look.
 const LOOKED_AT_MAX: usize = 8;
 
 /// The lists of free blocks.
 #[derive(Clone, Debug)]
 pub(crate) struct Bins {
-    /// One bit per class, set while its list is not empty. A head counts only while its bit is set, so clearing
-    /// these words clears everything.
+    /// One bit per class, set while its list is not empty. A head counts only while its bit is set,
+    /// so clearing these words clears everything.
     occupied: [u64; CLASSES.div_ceil(64)],
     heads: [Option<Id>; CLASSES],
 }

@@ -2,8 +2,8 @@
 //!
 //! Must not know: how a block is chosen or found; it keeps records and hands out their ids.
 //!
-//! Invariant: an id is given out once until it is put back, so at most `high` records exist, where `high` is the
-//! largest number of live and free blocks there ever was during the call.
+//! Invariant: an id is given out once until it is put back, so at most `high` records exist, where
+//! `high` is the largest number of live and free blocks there ever was during the call.
 
 use core::num::NonZeroU32;
 use core::ops::{Index, IndexMut};
@@ -30,8 +30,8 @@ pub(crate) struct Block {
     pub(crate) after: Option<Id>,
     /// The previous free block of the same class, if this one is free.
     pub(crate) previous: Option<Id>,
-    /// The next in the list the block is in: of its class if it is free, of its bucket if it is live, of records
-    /// without a block otherwise.
+    /// The next in the list the block is in: of its class if it is free, of its bucket if it is
+    /// live, of records without a block otherwise.
     pub(crate) next: Option<Id>,
 }
 
@@ -88,8 +88,8 @@ impl Id {
     }
 }
 
-// The only two places that index the vector. Ids never come from outside: they are made by `insert` and live in
-// records, bins and buckets, which are all cleared together with the vector.
+// The only two places that index the vector. Ids never come from outside: they are made by `insert`
+// and live in records, bins and buckets, which are all cleared together with the vector.
 impl Index<Id> for Blocks {
     type Output = Block;
 

@@ -2,9 +2,10 @@
 //!
 //! Must not know: sizes and neighbours. It links the records it is given through their `next`.
 //!
-//! Invariant: every live block is in exactly one bucket, the one its address hashes to. The hash is a multiplication
-//! with a secret odd number: whatever addresses a plug-in arranges to have, two of them share a bucket with a
-//! probability of at most two in the number of buckets, so it cannot make look-ups slow on purpose.
+//! Invariant: every live block is in exactly one bucket, the one its address hashes to. The hash is
+//! a multiplication with a secret odd number: whatever addresses a plug-in arranges to have, two of
+//! them share a bucket with a probability of at most two in the number of buckets, so it cannot
+//! make look-ups slow on purpose.
 
 use core::hash::{BuildHasher, Hasher};
 use std::hash::RandomState;
@@ -22,7 +23,8 @@ pub(crate) struct Index {
     /// What brings the product down to a bucket number: 64 less the binary logarithm of their number.
     shift: u32,
     multiplier: u64,
-    /// The call that runs. A bucket with another stamp is empty, so that a new call clears them all by counting.
+    /// The call that runs. A bucket with another stamp is empty, so that a new call clears them all
+    /// by counting.
     stamp: u32,
 }
 
@@ -73,7 +75,8 @@ impl Index {
         None
     }
 
-    /// Makes room for one more block than are `live`. False if there is none and the host has no memory for it.
+    /// Makes room for one more block than are `live`. False if there is none and the host has no
+    /// memory for it.
     #[inline]
     pub(crate) fn reserve(&mut self, blocks: &mut Blocks, live: u32) -> bool {
         // When more buckets cannot be had, the chains grow longer instead.
@@ -165,7 +168,8 @@ mod tests {
         id
     }
 
-    /// How many blocks a look-up passes on average when the first 1,024 addresses with this distance are live.
+    /// How many blocks a look-up passes on average when the first 1,024 addresses with this
+    /// distance are live.
     fn mean_chain(stride: u32, multiplier: u64) -> f64 {
         let (mut index, mut blocks) = (Index::with_multiplier(multiplier), Blocks::default());
         for nth in 0..1024 {

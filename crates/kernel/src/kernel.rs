@@ -1,7 +1,7 @@
 //! The kernel of one plug-in: its blocks and its slots, from the beginning of a call to the next one.
 //!
-//! Must not know: who calls. Host functions, the call path and the plug-in itself all come in here, so every number
-//! is treated as one the plug-in chose.
+//! Must not know: who calls. Host functions, the call path and the plug-in itself all come in here,
+//! so every number is treated as one the plug-in chose.
 //!
 //! Invariant: what does not make sense changes nothing and answers 0; only the host hears why.
 
@@ -61,8 +61,9 @@ impl Kernel {
         }
     }
 
-    /// Starts a call: forgets all blocks, the input, the output and the error of the last one, then allocates the
-    /// block for the input and makes it the input. Answers the handle, which is 0 for an empty input.
+    /// Starts a call: forgets all blocks, the input, the output and the error of the last one, then
+    /// allocates the block for the input and makes it the input. Answers the handle, which is 0 for
+    /// an empty input.
     ///
     /// # Errors
     /// Why the input found no room; the kernel is then as after [`reset`](Kernel::reset).
@@ -81,16 +82,16 @@ impl Kernel {
         Ok(offset)
     }
 
-    /// Forgets all blocks, the input, the output and the error. The bytes stay as they are; `high_water` says, if
-    /// it is asked before, how far blocks have reached.
+    /// Forgets all blocks, the input, the output and the error. The bytes stay as they are;
+    /// `high_water` says, if it is asked before, how far blocks have reached.
     #[inline]
     pub fn reset(&mut self) {
         self.table.clear();
         self.slots = Slots::default();
     }
 
-    /// Allocates a block of `bytes` bytes for the plug-in and answers its handle, or 0 if `bytes` is 0 or the block
-    /// is refused. What the block contains is unspecified.
+    /// Allocates a block of `bytes` bytes for the plug-in and answers its handle, or 0 if `bytes`
+    /// is 0 or the block is refused. What the block contains is unspecified.
     #[inline]
     pub fn alloc(&mut self, bytes: u64, memory: &mut (impl Memory + ?Sized)) -> u64 {
         self.try_alloc(bytes, memory).unwrap_or(0)
@@ -112,8 +113,8 @@ impl Kernel {
         self.table.allocate(bytes, &self.limits, memory)
     }
 
-    /// Frees the block that begins at `handle`; does nothing if no live block does. Freeing the block the input
-    /// begins at makes the input empty.
+    /// Frees the block that begins at `handle`; does nothing if no live block does. Freeing the
+    /// block the input begins at makes the input empty.
     #[inline]
     pub fn free(&mut self, handle: u64) {
         if self.table.release(handle) && handle == self.slots.input.offset {
@@ -121,7 +122,8 @@ impl Kernel {
         }
     }
 
-    /// The length of the block that begins at `handle`, in bytes as they were asked for; 0 if no live block does.
+    /// The length of the block that begins at `handle`, in bytes as they were asked for; 0 if no
+    /// live block does.
     #[inline]
     pub fn length(&self, handle: u64) -> u64 {
         self.table.length(handle).unwrap_or(0)
@@ -150,8 +152,8 @@ impl Kernel {
         self.slots.error
     }
 
-    /// Where the error text is, if there is an error. A handle that is not the beginning of a live block stands for
-    /// an error with an empty text.
+    /// Where the error text is, if there is an error. A handle that is not the beginning of a live
+    /// block stands for an error with an empty text.
     pub fn error_range(&self) -> Option<Range> {
         let offset = self.slots.error;
         (offset != 0).then(|| Range {
@@ -160,21 +162,22 @@ impl Kernel {
         })
     }
 
-    /// Makes any range of the memory the input. Ignored if it does not begin and end inside the memory, behind the
-    /// reserved cells; `memory_bytes` is the present size of the memory.
+    /// Makes any range of the memory the input. Ignored if it does not begin and end inside the
+    /// memory, behind the reserved cells; `memory_bytes` is the present size of the memory.
     pub fn set_input(&mut self, handle: u64, length: u64, memory_bytes: u64) {
         self.slots.set_input(handle, length, memory_bytes);
     }
 
-    /// Makes any range of the memory the output: it need not be a block, the last call wins, and the output is what
-    /// the range holds when the call ends. Ignored like [`set_input`](Kernel::set_input).
+    /// Makes any range of the memory the output: it need not be a block, the last call wins, and
+    /// the output is what the range holds when the call ends. Ignored like
+    /// [`set_input`](Kernel::set_input).
     #[inline]
     pub fn set_output(&mut self, handle: u64, length: u64, memory_bytes: u64) {
         self.slots.set_output(handle, length, memory_bytes);
     }
 
-    /// Makes the block that begins at `handle` the text of the error; 0 clears the error. Ignored if `handle` is
-    /// not inside the memory.
+    /// Makes the block that begins at `handle` the text of the error; 0 clears the error. Ignored
+    /// if `handle` is not inside the memory.
     pub fn set_error(&mut self, handle: u64, memory_bytes: u64) {
         self.slots.set_error(handle, memory_bytes);
     }
@@ -184,9 +187,9 @@ impl Kernel {
         memory_bytes.saturating_sub(FIRST_HANDLE)
     }
 
-    /// The end of the highest block there was since the last [`begin`](Kernel::begin) or [`reset`](Kernel::reset);
-    /// [`FIRST_HANDLE`] if there was none. A plug-in can store anywhere in the memory, so this bounds what
-    /// blocks have held, not what stores have reached.
+    /// The end of the highest block there was since the last [`begin`](Kernel::begin) or
+    /// [`reset`](Kernel::reset); [`FIRST_HANDLE`] if there was none. A plug-in can store anywhere
+    /// in the memory, so this bounds what blocks have held, not what stores have reached.
     pub fn high_water(&self) -> u64 {
         self.table.high_water()
     }

@@ -1,15 +1,16 @@
 //! Kernel memory, seen from the host: which blocks exist, where they are, and which ranges are the input, the
 //! output and the error of the running call.
 //!
-//! Must not know: the engine, the bytes themselves, files, time. It sees a memory only as a size that can grow
-//! ([`Memory`]), so nothing a plug-in stores there can change what it answers (docs/adr/0003-kernel-memory.md).
+//! Must not know: the engine, the bytes themselves, files, time. It sees a memory only as a size
+//! that can grow ([`Memory`]), so nothing a plug-in stores there can change what it answers
+//! (docs/adr/0003-kernel-memory.md).
 //!
-//! Invariant: live blocks never overlap, lie inside the memory and are counted exactly, whatever numbers a plug-in
-//! passes in. Every operation takes constant expected time.
+//! Invariant: live blocks never overlap, lie inside the memory and are counted exactly, whatever
+//! numbers a plug-in passes in. Every operation takes constant expected time.
 //!
 //! [`Kernel`] is the whole interface; the other modules are its parts:
-//! `table` places blocks, `blocks` holds their records, `bins` finds a free one that is large enough, `index` finds
-//! one by its handle, `slots` remembers input, output and error.
+//! `table` places blocks, `blocks` holds their records, `bins` finds a free one that is large
+//! enough, `index` finds one by its handle, `slots` remembers input, output and error.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

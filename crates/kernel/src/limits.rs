@@ -1,7 +1,7 @@
 //! The bounds on what one call may hold in kernel memory, and the reason when a block is refused.
 //!
-//! Must not know: where the numbers come from. The size of the memory itself is not bounded here but by whoever
-//! implements [`Memory::grow_to`](crate::Memory::grow_to).
+//! Must not know: where the numbers come from. The size of the memory itself is not bounded here
+//! but by whoever implements [`Memory::grow_to`](crate::Memory::grow_to).
 
 use extism_abi::Status;
 

@@ -5,10 +5,11 @@
 
 /// A memory that holds the blocks: a size in bytes that can grow.
 pub trait Memory {
-    /// The size of the memory now, in bytes, the reserved cells below [`FIRST_HANDLE`](crate::FIRST_HANDLE) included.
+    /// The size of the memory now, in bytes, the reserved cells below
+    /// [`FIRST_HANDLE`](crate::FIRST_HANDLE) included.
     fn bytes(&self) -> u64;
 
-    /// Grows the memory so that it has at least this many bytes. Answers false, with nothing changed, if that is
-    /// refused. It may grow by more than was asked.
+    /// Grows the memory so that it has at least this many bytes. Answers false, with nothing
+    /// changed, if that is refused. It may grow by more than was asked.
     fn grow_to(&mut self, bytes: u64) -> bool;
 }

@@ -1,7 +1,8 @@
 //! Which ranges of kernel memory are the input, the output and the error of the running call.
 //!
-//! Must not know: which blocks exist. A plug-in may name any range as its input or output, also the inside of a
-//! block or several blocks at once, so a slot is checked against the size of the memory and nothing else.
+//! Must not know: which blocks exist. A plug-in may name any range as its input or output, also the
+//! inside of a block or several blocks at once, so a slot is checked against the size of the memory
+//! and nothing else.
 //!
 //! Invariant: a range that was accepted lay inside the memory, and a memory never shrinks during a call.
 
@@ -17,7 +18,8 @@ pub struct Range {
 }
 
 impl Range {
-    /// The range, if it begins at or after the first handle and before the end of the memory, and ends inside it.
+    /// The range, if it begins at or after the first handle and before the end of the memory, and
+    /// ends inside it.
     fn inside(offset: u64, length: u64, memory_bytes: u64) -> Option<Range> {
         let end = offset.checked_add(length)?;
         (FIRST_HANDLE <= offset && offset < memory_bytes && end <= memory_bytes)

@@ -2,9 +2,10 @@
 //!
 //! Must not know: input, output and error, nor what is in the memory.
 //!
-//! Invariant: the blocks cover everything from the first handle to the top, in the order of their addresses and
-//! without a gap; the highest one is live, and no two free ones are neighbours. So there are never more free blocks
-//! than live ones, and an empty table has its top at the first handle.
+//! Invariant: the blocks cover everything from the first handle to the top, in the order of their
+//! addresses and without a gap; the highest one is live, and no two free ones are neighbours. So
+//! there are never more free blocks than live ones, and an empty table has its top at the first
+//! handle.
 
 use extism_abi::layout::FIRST_HANDLE;
 
@@ -13,8 +14,8 @@ use crate::blocks::{Block, Blocks, Id};
 use crate::index::Index;
 use crate::{Limits, Memory, Refused};
 
-/// Every block begins at a multiple of this many bytes and occupies a multiple of it. It is what a C host may expect
-/// of memory from `malloc`: any scalar or vector type can be stored at a handle.
+/// Every block begins at a multiple of this many bytes and occupies a multiple of it. It is what a
+/// C host may expect of memory from `malloc`: any scalar or vector type can be stored at a handle.
 pub(crate) const ALIGNMENT: u32 = 16;
 
 /// The end of a 32-bit memory.
@@ -133,7 +134,8 @@ impl Table {
         true
     }
 
-    /// The length that was asked for when the block was allocated; `None` if no live block begins at `handle`.
+    /// The length that was asked for when the block was allocated; `None` if no live block begins
+    /// at `handle`.
     #[inline]
     pub(crate) fn length(&self, handle: u64) -> Option<u64> {
         let offset = u32::try_from(handle).ok()?;
@@ -188,8 +190,8 @@ impl Table {
         Ok(id)
     }
 
-    /// Cuts a block that was taken out of the bins down to `span` bytes; the rest becomes a free block. Without a
-    /// record for the rest the block stays as it is.
+    /// Cuts a block that was taken out of the bins down to `span` bytes; the rest becomes a free
+    /// block. Without a record for the rest the block stays as it is.
     fn split(&mut self, id: Id, span: u32) {
         let whole = self.blocks[id];
         let rest = Block {

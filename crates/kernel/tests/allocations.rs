@@ -33,7 +33,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(0, -(layout.size() as i64));
-        // SAFETY: the block came from `alloc` or `realloc` with this layout, that is from the system's allocator.
+        // SAFETY: the block came from `alloc` or `realloc` with this layout, that is from the
+        // system's allocator.
         unsafe { System.dealloc(block, layout) }
     }
 

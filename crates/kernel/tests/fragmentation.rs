@@ -1,6 +1,7 @@
 //! How much memory a long call with changing sizes needs, compared with what it holds.
 //!
-//! No allocator that cannot move blocks keeps this low for every sequence; these are the shapes programs have.
+//! No allocator that cannot move blocks keeps this low for every sequence; these are the shapes
+//! programs have.
 
 mod support;
 

@@ -1,7 +1,8 @@
-//! Prints what the pass does to modules: `cargo run --release -p extism-rewrite --example rewrite_stats -- FILE...`
+//! Prints what the pass does to modules: `cargo run --release -p extism-rewrite --example
+//! rewrite_stats -- FILE...`
 //!
-//! One line per module and mode: bytes before and after, calls replaced and kept, bulk functions, time of the fastest
-//! of twenty runs.
+//! One line per module and mode: bytes before and after, calls replaced and kept, bulk functions,
+//! time of the fastest of twenty runs.
 
 use std::time::{Duration, Instant};
 

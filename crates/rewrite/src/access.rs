@@ -1,7 +1,7 @@
 //! The kernel functions that become instructions, and how an import is recognised as one of them.
 //!
-//! Knows names and types, not what is emitted. Invariant: an import is recognised only when its module, its name and
-//! its type are all those of the table in `extism-abi`.
+//! Knows names and types, not what is emitted. Invariant: an import is recognised only when its
+//! module, its name and its type are all those of the table in `extism-abi`.
 
 use extism_abi::import::{
     ENV_MODULE, Import, KERNEL, LEGACY_MODULE, LEGACY_ONLY, LEGACY_PREFIX, Ty,

@@ -1,7 +1,8 @@
 //! Function bodies with their calls replaced.
 //!
-//! Knows where calls are and how much a module may grow; what is put in their place is decided in `inline` and `bulk`.
-//! Invariant: every byte of a body is either copied, or belongs to a replaced call, or names a memory that has moved.
+//! Knows where calls are and how much a module may grow; what is put in their place is decided in
+//! `inline` and `bulk`. Invariant: every byte of a body is either copied, or belongs to a replaced
+//! call, or names a memory that has moved.
 
 use wasm_encoder::reencode::Reencode;
 use wasm_encoder::{CodeSection, Encode, InstructionSink};
@@ -19,8 +20,8 @@ const FUNCTION_BYTES_MAX: usize = 7_654_321;
 /// Room kept for what a body gets besides replaced calls: locals and the bulk copy.
 const EXTRA_BYTES: usize = 256;
 
-/// How much replaced calls may add to a function, and to a module, of that many bytes. Moved memory indices add a
-/// third at most, so that a module stays within three times its size plus 64 KiB.
+/// How much replaced calls may add to a function, and to a module, of that many bytes. Moved memory
+/// indices add a third at most, so that a module stays within three times its size plus 64 KiB.
 fn growth_bytes_max(bytes: usize) -> usize {
     bytes.saturating_add(32 * 1024)
 }

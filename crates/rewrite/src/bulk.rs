@@ -1,8 +1,9 @@
 //! The two guest functions that copy blocks, and the instructions put before their own.
 //!
-//! Our kits export them under reserved names; each is a loop over the standard imports and means "copy these bytes".
-//! Knows their types and what is emitted, not where. Invariant: the copy is made only when both ranges lie inside of
-//! their memories; everything else is left to the function's own loop, so that answers are the same to the last byte.
+//! Our kits export them under reserved names; each is a loop over the standard imports and means
+//! "copy these bytes". Knows their types and what is emitted, not where. Invariant: the copy is
+//! made only when both ranges lie inside of their memories; everything else is left to the
+//! function's own loop, so that answers are the same to the last byte.
 
 use extism_abi::layout::{BULK_LOAD_EXPORT, BULK_STORE_EXPORT, PAGE_BYTES};
 use wasm_encoder::{BlockType, InstructionSink};
@@ -25,7 +26,8 @@ pub(crate) enum Bulk {
 }
 
 impl Bulk {
-    /// The function an export's name promises, unless the host keeps one of those its loop is made of to itself.
+    /// The function an export's name promises, unless the host keeps one of those its loop is made
+    /// of to itself.
     pub(crate) fn of_export(name: &str, keep: &dyn Fn(&str) -> bool) -> Option<Bulk> {
         let (bulk, parts) = match name {
             BULK_LOAD_EXPORT => (Bulk::Load, ["load_u8", "load_u64"]),

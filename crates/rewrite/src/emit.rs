@@ -1,7 +1,8 @@
 //! The new module, put together from the old one's sections.
 //!
-//! Knows sections and their order, not what functions do. Invariant: a section is copied byte for byte unless the
-//! kernel memory is added to it, it names a memory that has moved, or it describes code that is no longer where it was.
+//! Knows sections and their order, not what functions do. Invariant: a section is copied byte for
+//! byte unless the kernel memory is added to it, it names a memory that has moved, or it describes
+//! code that is no longer where it was.
 
 use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
 use wasm_encoder::reencode::Reencode;

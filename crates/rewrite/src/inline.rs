@@ -1,12 +1,13 @@
 //! The instructions that stand for one kernel function.
 //!
-//! Knows the rules of kernel memory and nothing of the function it writes into. Invariant: the instructions take from
-//! the stack and leave on it what the call would, no access of theirs can trap, and they contain every label they
-//! branch to.
+//! Knows the rules of kernel memory and nothing of the function it writes into. Invariant: the
+//! instructions take from the stack and leave on it what the call would, no access of theirs can
+//! trap, and they contain every label they branch to.
 //!
-//! One comparison decides each access: `p - 64 < size - 64 - (width - 1)`, unsigned. A handle below 64 wraps around to
-//! a huge number, so does not pass; the right side cannot wrap, because kernel memory has a page at least. What passes
-//! is below 4 GiB, so that cutting the address to 32 bits loses nothing.
+//! One comparison decides each access: `p - 64 < size - 64 - (width - 1)`, unsigned. A handle below
+//! 64 wraps around to a huge number, so does not pass; the right side cannot wrap, because kernel
+//! memory has a page at least. What passes is below 4 GiB, so that cutting the address to 32 bits
+//! loses nothing.
 
 use extism_abi::layout::{FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, PAGE_BYTES};
 use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, ValType};
@@ -152,8 +153,8 @@ impl Inline<'_> {
         self.or_zero(width);
     }
 
-    /// Takes a handle from the stack and leaves whether an access of this width may be made there. Keeps the handle's
-    /// distance from the first one in a local.
+    /// Takes a handle from the stack and leaves whether an access of this width may be made there.
+    /// Keeps the handle's distance from the first one in a local.
     fn check(&mut self, width: Width) {
         self.sink
             .i64_const(FIRST)

@@ -1,14 +1,15 @@
 //! Makes a plug-in's reads and writes of kernel memory instructions of its own instead of calls of the host.
 //!
-//! Published plug-ins copy their input and output through one imported call per eight bytes. This pass gives the
-//! module a second memory, the kernel memory, and replaces direct calls of `load_u8`, `store_u64`, `input_length`
-//! and their like by the instructions those functions stand for. It turns bytes into bytes: it knows no engine, no
-//! store, no manifest and no file.
+//! Published plug-ins copy their input and output through one imported call per eight bytes. This
+//! pass gives the module a second memory, the kernel memory, and replaces direct calls of
+//! `load_u8`, `store_u64`, `input_length` and their like by the instructions those functions stand
+//! for. It turns bytes into bytes: it knows no engine, no store, no manifest and no file.
 //!
-//! Invariant: a module behaves the same before and after, whatever the guest does; when that cannot be kept, the
-//! module is [`Declined`]. The host owes the pass two things: the functions that stay calls work on the very same
-//! memory by the same rules (a load outside of `[64, size)` answers 0, such a store does nothing), and the cells of
-//! [`extism_abi::layout`] always describe an input that lies inside of the memory.
+//! Invariant: a module behaves the same before and after, whatever the guest does; when that cannot
+//! be kept, the module is [`Declined`]. The host owes the pass two things: the functions that stay
+//! calls work on the very same memory by the same rules (a load outside of `[64, size)` answers 0,
+//! such a store does nothing), and the cells of [`extism_abi::layout`] always describe an input
+//! that lies inside of the memory.
 
 #![forbid(unsafe_code)]
 
@@ -28,16 +29,17 @@ use outline::{Body, Outline};
 /// How the rewritten module comes by the kernel memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KernelMemory {
-    /// The module defines the memory and exports it as [`extism_abi::layout::KERNEL_MEMORY_EXPORT`]: for a plug-in of
-    /// one module, which then is a single instance.
+    /// The module defines the memory and exports it as
+    /// [`extism_abi::layout::KERNEL_MEMORY_EXPORT`]: for a plug-in of one module, which then is a
+    /// single instance.
     Define {
         /// Pages of 64 KiB at the start. There is always a first page: 0 is taken as 1.
         pages_min: u64,
         /// Pages the memory may grow to; the 65,536 of a 32-bit memory when absent.
         pages_max: Option<u64>,
     },
-    /// The module imports the memory as [`extism_abi::layout::KERNEL_MEMORY_IMPORT`]: for a plug-in of several
-    /// modules. The memory given must have one page or more.
+    /// The module imports the memory as [`extism_abi::layout::KERNEL_MEMORY_IMPORT`]: for a plug-in
+    /// of several modules. The memory given must have one page or more.
     Import,
 }
 
@@ -63,8 +65,9 @@ pub enum KernelMemory {
 pub struct Options<'a> {
     /// Where the kernel memory lives.
     pub kernel_memory: KernelMemory,
-    /// Says of a kernel function, by its 1.x name, whether the embedder overrides it: its calls then stay calls, under
-    /// either of its names. Answers are expected to be the same for the same name.
+    /// Says of a kernel function, by its 1.x name, whether the embedder overrides it: its calls
+    /// then stay calls, under either of its names. Answers are expected to be the same for the same
+    /// name.
     pub keep: &'a dyn Fn(&str) -> bool,
 }
 
@@ -79,8 +82,9 @@ impl fmt::Debug for Options<'_> {
 /// A module after the pass. The same input and options give the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewritten {
-    /// The new module. Function, table, global, tag, type, element and data indices are those of the old one; only
-    /// [`KernelMemory::Import`] moves memory indices. All imports are still there, used or not.
+    /// The new module. Function, table, global, tag, type, element and data indices are those of
+    /// the old one; only [`KernelMemory::Import`] moves memory indices. All imports are still
+    /// there, used or not.
     pub wasm: Vec<u8>,
     /// How many calls became instructions.
     pub inlined_calls: usize,
@@ -94,10 +98,11 @@ pub struct Rewritten {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeclinedKind {
-    /// It is not a valid core module, or it needs a proposal the pass does not know: the engine has the last word.
+    /// It is not a valid core module, or it needs a proposal the pass does not know: the engine has
+    /// the last word.
     Invalid,
-    /// It uses a name reserved for rewritten modules. A host should refuse it: only modules that went through the pass
-    /// may import or export the kernel memory.
+    /// It uses a name reserved for rewritten modules. A host should refuse it: only modules that
+    /// went through the pass may import or export the kernel memory.
     Reserved,
     /// It cannot be rewritten, or not within the limits engines have. It can be run as it is.
     Unsupported,
@@ -138,9 +143,9 @@ impl From<wasmparser::Error> for Declined {
 
 /// Rewrites one module.
 ///
-/// Only direct calls are replaced, and only of imports that have the right type; imports whose address is taken (by
-/// `ref.func`, an element segment, an export or the start section) stay linked and work as before. The new module is
-/// at most three times the old one's size plus 64 KiB.
+/// Only direct calls are replaced, and only of imports that have the right type; imports whose
+/// address is taken (by `ref.func`, an element segment, an export or the start section) stay linked
+/// and work as before. The new module is at most three times the old one's size plus 64 KiB.
 ///
 /// # Errors
 ///

@@ -1,8 +1,9 @@
 //! What the pass has to know of a module before it changes anything.
 //!
-//! Reads and validates in one go; decides nothing about the new module. Invariant: whoever holds an [`Outline`] holds a
-//! valid module that does not name the kernel memory in any way, neither by a reserved name nor by a memory index that
-//! would only become valid once the kernel memory is there.
+//! Reads and validates in one go; decides nothing about the new module. Invariant: whoever holds an
+//! [`Outline`] holds a valid module that does not name the kernel memory in any way, neither by a
+//! reserved name nor by a memory index that would only become valid once the kernel memory is
+//! there.
 
 use std::ops::Range;
 
@@ -19,8 +20,9 @@ use crate::bulk::Bulk;
 use crate::shift::Shift;
 use crate::{Declined, DeclinedKind, KernelMemory};
 
-/// The proposals the pass answers for: all but the deprecated exceptions, and those under which an access to a memory
-/// or an export of it would no longer mean what it means in the finished standard.
+/// The proposals the pass answers for: all but the deprecated exceptions, and those under which an
+/// access to a memory or an export of it would no longer mean what it means in the finished
+/// standard.
 pub(crate) const FEATURES: WasmFeatures = WasmFeatures::all()
     .difference(WasmFeatures::LEGACY_EXCEPTIONS)
     .difference(WasmFeatures::SHARED_EVERYTHING_THREADS)
@@ -77,8 +79,9 @@ pub(crate) struct Outline {
 }
 
 impl Outline {
-    /// Validates a module and notes what matters. Each body is shown as it is met, when all that comes before code in
-    /// a module is known: a module may have a million of them, so none is kept.
+    /// Validates a module and notes what matters. Each body is shown as it is met, when all that
+    /// comes before code in a module is known: a module may have a million of them, so none is
+    /// kept.
     pub(crate) fn read(
         wasm: &[u8],
         keep: &dyn Fn(&str) -> bool,
@@ -204,9 +207,8 @@ impl Outline {
     ) -> Option<(Bulk, u32)> {
         let bulk = Bulk::of_export(export.name, keep)?;
         let memory = self.memories.first()?;
-        let defined = export.kind == ExternalKind::Func
-            && export.index as usize >= self.imported_functions.len();
-        let fits = defined && Bulk::memory_fits(memory);
+        // An imported function has no body to put anything into, so is passed over when bodies are written.
+        let fits = export.kind == ExternalKind::Func && Bulk::memory_fits(memory);
         let ty = fits.then(|| function_type(types, types.core_function_at(export.index)))?;
         ty.is_some_and(Bulk::type_fits)
             .then_some((bulk, export.index))
@@ -244,8 +246,8 @@ impl Outline {
         Ok((body, validator.into_allocations()))
     }
 
-    /// The next instruction if it is a call that can be replaced. Looks at the opcode only: decoding an instruction costs
-    /// as much as validating it.
+    /// The next instruction if it is a call that can be replaced. Looks at the opcode only:
+    /// decoding an instruction costs as much as validating it.
     fn site(&self, reader: &BinaryReader<'_>, code_start: usize) -> Result<Option<Site>, Declined> {
         const CALL: u8 = 0x10;
         const RETURN_CALL: u8 = 0x12;

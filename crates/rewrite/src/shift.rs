@@ -1,7 +1,7 @@
 //! Memory indices after an import has been put before the defined memories.
 //!
-//! Knows indices only. Invariant: indices below the kernel memory's stay, those at or above it move up by one, and
-//! nothing else about an instruction, an export or a segment changes.
+//! Knows indices only. Invariant: indices below the kernel memory's stay, those at or above it move
+//! up by one, and nothing else about an instruction, an export or a segment changes.
 
 use std::convert::Infallible;
 

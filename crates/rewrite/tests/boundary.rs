@@ -1,4 +1,5 @@
-//! Every access at every boundary, with the pass off and on: the answers are the same, and are the documented ones.
+//! Every access at every boundary, with the pass off and on: the answers are the same, and are the
+//! documented ones.
 
 mod support;
 
@@ -20,7 +21,8 @@ const INPUTS: [(&str, &str); 2] = [("input_load_u8", "i32"), ("input_load_u64", 
 /// The eras: module, prefix of names, whether the four-byte functions are there.
 const ERAS: [(&str, &str, bool); 2] = [("extism:host/env", "", false), ("env", "extism_", true)];
 
-/// Exports each function three times: called, tail-called, and called with operands waiting below it on the stack.
+/// Exports each function three times: called, tail-called, and called with operands waiting below
+/// it on the stack.
 fn module((host, prefix, four): (&str, &str, bool)) -> Vec<u8> {
     let usable = |name: &str| four || !name.ends_with("u32");
     let (mut imports, mut functions) = (String::new(), String::new());

@@ -1,4 +1,5 @@
-//! The two bulk functions: one instruction where it may be, their own loop where not, and never another answer.
+//! The two bulk functions: one instruction where it may be, their own loop where not, and never
+//! another answer.
 
 mod support;
 

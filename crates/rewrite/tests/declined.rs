@@ -231,7 +231,8 @@ fn raw_section(wasm: &[u8], id: u8) -> Vec<u8> {
     wasm[range].to_vec()
 }
 
-/// A function at the size limit stays as long as it is, or the module is declined: never an output engines refuse.
+/// A function at the size limit stays as long as it is, or the module is declined: never an output
+/// engines refuse.
 #[test]
 fn a_function_as_long_as_engines_accept_is_not_made_longer() {
     const BYTES_MAX: usize = 7_654_321;

@@ -100,7 +100,8 @@ fn counted_vowels_are_the_same() {
     assert!(published[0].contains(&count.join(", ")), "{}", published[0]);
 }
 
-/// Copies of a plug-in go through the host once per call of a kernel function that is left, not once per eight bytes.
+/// Copies of a plug-in go through the host once per call of a kernel function that is left, not
+/// once per eight bytes.
 #[test]
 fn copies_do_not_reach_the_host() {
     for name in ["published.wasm", "ours.wasm"] {

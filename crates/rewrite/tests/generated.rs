@@ -166,7 +166,8 @@ fn generated_modules_run_the_same() {
     );
 }
 
-/// Straight programs of kernel calls whose addresses lie mostly where it matters, each fed by the ones before it.
+/// Straight programs of kernel calls whose addresses lie mostly where it matters, each fed by the
+/// ones before it.
 #[test]
 fn programs_of_accesses_run_the_same() {
     for seed in 0..300 {

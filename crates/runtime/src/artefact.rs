@@ -1,9 +1,10 @@
 //! Precompiled plug-ins: a module that carries its own machine code in a custom section.
 //!
-//! An artefact is still a valid Wasm module, so every host can load it; one that trusts it, and has the same engine
-//! version and configuration, skips compilation. Invariant: machine code is only ever taken where the host opted in
-//! (`Options::trust_artefacts`), and only if the hash over module and code is right. The hash finds damage, not malice:
-//! whoever can write the file can run code in the host.
+//! An artefact is still a valid Wasm module, so every host can load it; one that trusts it, and has
+//! the same engine version and configuration, skips compilation. Invariant: machine code is only
+//! ever taken where the host opted in (`Options::trust_artefacts`), and only if the hash over
+//! module and code is right. The hash finds damage, not malice: whoever can write the file can run
+//! code in the host.
 
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
@@ -24,11 +25,12 @@ const VERSION: u8 = 1;
 /// Version, how kernel memory was put in, and the hash.
 const HEADER_BYTES: usize = 2 + 32;
 
-/// Compiles a plug-in of one module ahead of time, for the engine of this version of the library and these options.
+/// Compiles a plug-in of one module ahead of time, for the engine of this version of the library
+/// and these options.
 ///
 /// # Errors
-/// As [`CompiledPlugin::new`](crate::CompiledPlugin::new); [`Status::InvalidArgument`] if the plug-in has several
-/// modules: compile each and name them in a manifest.
+/// As [`CompiledPlugin::new`](crate::CompiledPlugin::new); [`Status::InvalidArgument`] if the
+/// plug-in has several modules: compile each and name them in a manifest.
 pub fn precompile<'a>(source: impl Into<Source<'a>>, options: &Options) -> Result<Vec<u8>, Error> {
     let loaded = source::load(source.into(), &options.limits, LoadContext::default())?;
     let [module] = loaded.modules.as_slice() else {
@@ -50,8 +52,8 @@ pub fn precompile<'a>(source: impl Into<Source<'a>>, options: &Options) -> Resul
     Ok(write(wasm, &compiled.rewritten, &code))
 }
 
-/// The machine code a module carries, as a module of `engine`. `None` if it carries none, or none for this engine and
-/// this way of putting in kernel memory: then it has to be compiled.
+/// The machine code a module carries, as a module of `engine`. `None` if it carries none, or none
+/// for this engine and this way of putting in kernel memory: then it has to be compiled.
 pub(crate) fn load(
     engine: &Engine,
     wasm: &[u8],
@@ -80,8 +82,9 @@ pub(crate) fn load(
         }
         _ => return Ok(None),
     };
-    // SAFETY: the bytes are what `Module::serialize` gave, unchanged: the hash over them is right, and the host has
-    // vouched for whoever wrote both by setting `Options::trust_artefacts`, which is how this function is reached.
+    // SAFETY: the bytes are what `Module::serialize` gave, unchanged: the hash over them is right,
+    // and the host has vouched for whoever wrote both by setting `Options::trust_artefacts`, which
+    // is how this function is reached.
     let module = unsafe { Module::deserialize(engine, code) };
     match module {
         Ok(module) => Ok(Some(CompiledModule { module, rewritten })),

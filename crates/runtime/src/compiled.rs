@@ -50,7 +50,8 @@ impl CompiledPlugin {
     /// Loads and compiles a plug-in.
     ///
     /// # Errors
-    /// 2xx when the manifest is bad or a module cannot be fetched, 3xx when a module is invalid or cannot be linked.
+    /// 2xx when the manifest is bad or a module cannot be fetched, 3xx when a module is invalid or
+    /// cannot be linked.
     pub fn new<'a>(
         source: impl Into<Source<'a>>,
         options: Options,

@@ -1,7 +1,7 @@
 //! An arena of plug-ins: it owns those put into it, and freeing it frees them all.
 //!
-//! Invariant: a handle is given out once; after its plug-in was freed it answers with an error, never with another
-//! plug-in.
+//! Invariant: a handle is given out once; after its plug-in was freed it answers with an error,
+//! never with another plug-in.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -10,7 +10,8 @@ use crate::Status;
 use crate::error::Error;
 use crate::plugin::Plugin;
 
-/// An arena of plug-ins, or of what a surface makes of them. Handles are numbers from 0 up; threads may share it.
+/// An arena of plug-ins, or of what a surface makes of them. Handles are numbers from 0 up; threads
+/// may share it.
 ///
 /// ```
 /// use extism_runtime::{Context, Options, Plugin, Status};
@@ -64,7 +65,8 @@ impl<T> Context<T> {
         Ok(handle)
     }
 
-    /// Puts another plug-in in the place of one; the handle stays, the old one is freed when nothing uses it any more.
+    /// Puts another plug-in in the place of one; the handle stays, the old one is freed when
+    /// nothing uses it any more.
     ///
     /// # Errors
     /// [`Status::BadHandle`] if there is no such plug-in.

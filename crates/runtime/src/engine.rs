@@ -1,7 +1,7 @@
 //! The engine: one per distinct configuration in a process, shared by every plug-in that wants the same.
 //!
-//! Invariant: Cranelift compiles, epochs interrupt, Wasm proposals are those of `features.rs`; a module is only ever
-//! used with the engine that compiled it.
+//! Invariant: Cranelift compiles, epochs interrupt, Wasm proposals are those of `features.rs`; a
+//! module is only ever used with the engine that compiled it.
 
 pub(crate) mod cache;
 pub(crate) mod features;
@@ -40,7 +40,8 @@ pub enum Profiling {
     VTune,
 }
 
-/// How many distinct configurations are kept. A process that makes up ever new ones gets engines of its own for the rest.
+/// How many distinct configurations are kept. A process that makes up ever new ones gets engines of
+/// its own for the rest.
 const SHARED_MAX: usize = 32;
 
 static SHARED: Mutex<Vec<(EngineConfig, Engine)>> = Mutex::new(Vec::new());

@@ -1,7 +1,7 @@
 //! What went wrong: a stable status, the guest's own code, the whole cause in words.
 //!
-//! Invariant: every error the runtime gives out carries a [`Status`]; nobody ever has to match on text. The texts
-//! that published SDKs do match on are kept (docs/compat.md).
+//! Invariant: every error the runtime gives out carries a [`Status`]; nobody ever has to match on
+//! text. The texts that published SDKs do match on are kept (docs/compat.md).
 
 use std::fmt;
 use std::sync::Arc;

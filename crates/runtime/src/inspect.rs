@@ -1,8 +1,9 @@
 //! What a plug-in is and needs, found out by reading it: nothing is compiled, linked or run.
 //!
-//! Must not know: the engine. What a module needs of its host is decided by the same rules as linking, from the same
-//! tables. Invariant: any bytes give an [`Inspection`] or an error, within memory bounded by the size of the modules;
-//! names come from the plug-in and are escaped wherever people read them.
+//! Must not know: the engine. What a module needs of its host is decided by the same rules as
+//! linking, from the same tables. Invariant: any bytes give an [`Inspection`] or an error, within
+//! memory bounded by the size of the modules; names come from the plug-in and are escaped wherever
+//! people read them.
 
 mod features;
 mod language;
@@ -28,7 +29,8 @@ use crate::module::compile::{Rewritten, rewritten};
 use crate::options::Options;
 use crate::source::{self, LoadContext, MAIN, Source};
 
-/// A plug-in, looked into. It can be printed for people, and [`to_json`](Inspection::to_json) is for programs.
+/// A plug-in, looked into. It can be printed for people, and [`to_json`](Inspection::to_json) is
+/// for programs.
 ///
 /// ```
 /// use extism_runtime::{Options, inspect};
@@ -46,8 +48,8 @@ use crate::source::{self, LoadContext, MAIN, Source};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// The functions of the main module that can be called, in the module's order. What language runtimes export for
-    /// their own use is left out.
+    /// The functions of the main module that can be called, in the module's order. What language
+    /// runtimes export for their own use is left out.
     pub functions: Vec<String>,
     /// Which generation of kits for plug-ins it was built with, told by its imports.
     pub era: Era,
@@ -94,13 +96,15 @@ pub struct HostImport {
     pub results: Vec<String>,
 }
 
-/// Looks into a plug-in without compiling or running it. Files and downloads a manifest names are fetched, and its
-/// hashes checked, within the limits of `options`.
+/// Looks into a plug-in without compiling or running it. Files and downloads a manifest names are
+/// fetched, and its hashes checked, within the limits of `options`.
 ///
 /// # Errors
-/// What loading the source may give; [`Status::ModuleInvalid`](crate::Status::ModuleInvalid) if a module is not valid
-/// by any rule of Wasm; [`Status::ModuleUnsupported`](crate::Status::ModuleUnsupported) for a component. A module that
-/// is valid but could not be linked, or uses a proposal this runtime leaves out, is inspected all the same.
+/// What loading the source may give; [`Status::ModuleInvalid`](crate::Status::ModuleInvalid) if a
+/// module is not valid by any rule of Wasm;
+/// [`Status::ModuleUnsupported`](crate::Status::ModuleUnsupported) for a component. A module that
+/// is valid but could not be linked, or uses a proposal this runtime leaves out, is inspected all
+/// the same.
 pub fn inspect<'a>(source: impl Into<Source<'a>>, options: &Options) -> Result<Inspection, Error> {
     let loaded = source::load(source.into(), &options.limits, LoadContext::default())?;
     let rewrite = rewrite_of(options, loaded.modules.len());
@@ -182,7 +186,8 @@ fn host_functions(modules: &[ModuleInspection]) -> Vec<HostImport> {
     functions.into_iter().collect()
 }
 
-/// What language runtimes export for themselves, or for the runtime to call once, although it could be called.
+/// What language runtimes export for themselves, or for the runtime to call once, although it could
+/// be called.
 const RUNTIME_EXPORTS: &[&str] = &[
     "_initialize",
     "hs_exit",
@@ -194,8 +199,8 @@ const RUNTIME_EXPORTS: &[&str] = &[
     "__collect",
 ];
 
-/// Beginnings of names that toolchains reserve: constructors and destructors, threads, exceptions, stack switching,
-/// pre-initialisation.
+/// Beginnings of names that toolchains reserve: constructors and destructors, threads, exceptions,
+/// stack switching, pre-initialisation.
 const RUNTIME_PREFIXES: &[&str] = &[
     "__wasm_",
     "asyncify_",

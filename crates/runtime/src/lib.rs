@@ -1,16 +1,17 @@
 //! The engine room of Extism: loads, limits and calls plug-ins compiled to WebAssembly.
 //!
-//! A [`CompiledPlugin`] is made from a [`Source`] (a manifest, or a module) and [`Options`]; a [`Plugin`] is one instance
-//! of it that can be called. Plug-ins get input, output, config, variables, HTTP under an allow-list, logging, and the
-//! [`HostFunction`]s their host adds, and nothing else.
+//! A [`CompiledPlugin`] is made from a [`Source`] (a manifest, or a module) and [`Options`]; a
+//! [`Plugin`] is one instance of it that can be called. Plug-ins get input, output, config,
+//! variables, HTTP under an allow-list, logging, and the [`HostFunction`]s their host adds, and
+//! nothing else.
 //!
-//! Must not know: C types, SDK languages, typed encodings. Those are the surfaces above: the crate `extism` and the C
-//! library. Below are crates without an engine: manifest, policy, kernel (the block table), rewrite (the pass that turns
-//! kernel memory calls into instructions) and http.
+//! Must not know: C types, SDK languages, typed encodings. Those are the surfaces above: the crate
+//! `extism` and the C library. Below are crates without an engine: manifest, policy, kernel (the
+//! block table), rewrite (the pass that turns kernel memory calls into instructions) and http.
 //!
-//! Where to look: `source` fetches and checks bytes, `module` compiles and links them, `call` is everything between
-//! [`Plugin::call`] and the guest, `kernel` and `host` are what guests import, `limits` holds every bound.
-//! ARCHITECTURE.md walks a call through these files.
+//! Where to look: `source` fetches and checks bytes, `module` compiles and links them, `call` is
+//! everything between [`Plugin::call`] and the guest, `kernel` and `host` are what guests import,
+//! `limits` holds every bound. ARCHITECTURE.md walks a call through these files.
 
 mod artefact;
 mod call;

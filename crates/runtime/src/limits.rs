@@ -1,7 +1,7 @@
 //! Every bound of the runtime, with its unit and its default.
 //!
-//! Nothing else in the crate contains a magic number. A manifest may ask for less than the limits allow, never for
-//! more: the limits are the host's ceiling.
+//! Nothing else in the crate contains a magic number. A manifest may ask for less than the limits
+//! allow, never for more: the limits are the host's ceiling.
 
 use std::time::Duration;
 
@@ -22,8 +22,9 @@ pub const VAR_OVERHEAD_BYTES: u64 = 48;
 
 /// The bounds within which a plug-in is loaded and called.
 ///
-/// [`Limits::default`] does not restrict what honest plug-ins of the published system do: no time limit, memory as
-/// the modules declare it. [`Limits::untrusted`] is the tight table for code nobody has read.
+/// [`Limits::default`] does not restrict what honest plug-ins of the published system do: no time
+/// limit, memory as the modules declare it. [`Limits::untrusted`] is the tight table for code
+/// nobody has read.
 ///
 /// ```
 /// use extism_runtime::Limits;
@@ -38,7 +39,8 @@ pub const VAR_OVERHEAD_BYTES: u64 = 48;
 pub struct Limits {
     /// The longest a call may take, initialisation, host functions, HTTP and WASI included. `None`: no limit.
     pub call_time_max: Option<Duration>,
-    /// All linear memories of the plug-in together, kernel memory included, in bytes. `None`: what they declare.
+    /// All linear memories of the plug-in together, kernel memory included, in bytes. `None`: what
+    /// they declare.
     pub memory_bytes_max: Option<u64>,
     /// Kernel memory alone (input, output, blocks), in bytes; at most 4 GiB.
     pub kernel_bytes_max: u64,

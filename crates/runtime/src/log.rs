@@ -1,7 +1,8 @@
-//! Log messages of plug-ins: with the plug-in's identity, bounded, to the process-wide log and to a sink of its own.
+//! Log messages of plug-ins: with the plug-in's identity, bounded, to the process-wide log and to a
+//! sink of its own.
 //!
-//! Invariant: nothing a plug-in logs can grow without bound or forge a line: control characters are escaped, long
-//! messages cut, and what exceeds a call's share is counted and reported, not kept.
+//! Invariant: nothing a plug-in logs can grow without bound or forge a line: control characters are
+//! escaped, long messages cut, and what exceeds a call's share is counted and reported, not kept.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -48,20 +48,22 @@ pub struct Options {
     pub debug: Debug,
     /// Whether compiled code is kept.
     pub cache: Cache,
-    /// Whether machine code in precompiled artefacts is used. It is trusted as this library itself is: only for files
-    /// nobody else can write.
+    /// Whether machine code in precompiled artefacts is used. It is trusted as this library itself
+    /// is: only for files nobody else can write.
     pub trust_artefacts: bool,
     /// Whether calls for kernel memory are turned into instructions. The results are the same.
     pub rewrite: Rewriting,
-    /// Options of the engine, for embedders who need to set some themselves. Such a plug-in shares nothing with others.
+    /// Options of the engine, for embedders who need to set some themselves. Such a plug-in shares
+    /// nothing with others.
     pub engine: Option<Arc<wasmtime::Config>>,
 }
 
 impl Options {
-    /// The defaults, changed as the documented `EXTISM_*` variables of this process's environment say. This is the only
-    /// place of the library that reads the environment:
+    /// The defaults, changed as the documented `EXTISM_*` variables of this process's environment
+    /// say. This is the only place of the library that reads the environment:
     ///
-    /// - `EXTISM_CACHE_CONFIG`: keep compiled code on disk as this file says; set but empty, do not keep it at all;
+    /// - `EXTISM_CACHE_CONFIG`: keep compiled code on disk as this file says; set but empty, do not
+    ///   keep it at all;
     /// - `EXTISM_DEBUG`: compile with debug information; `EXTISM_PROFILE`: `perf`, `jitdump` or `vtune`;
     /// - `EXTISM_COREDUMP`, `EXTISM_MEMDUMP`: the files dumps are written to;
     /// - `EXTISM_ENABLE_WASI_OUTPUT`: standard output and error of plug-ins are those of the process.
@@ -119,8 +121,8 @@ pub enum Cache {
     /// In this process.
     #[default]
     Process,
-    /// In this process and on disk, as this cache configuration file of the engine says. Whoever can write to the
-    /// folder it names can run code in this process.
+    /// In this process and on disk, as this cache configuration file of the engine says. Whoever
+    /// can write to the folder it names can run code in this process.
     Disk(PathBuf),
     /// Not at all.
     Off,

@@ -1,7 +1,8 @@
 //! A plug-in: an instance that can be called.
 //!
-//! The call path allocates nothing, takes no lock and hands nothing to another thread: kernel memory is reset, the input
-//! copied in, the export found in the plug-in's own cache and entered through a typed call, the output read in place.
+//! The call path allocates nothing, takes no lock and hands nothing to another thread: kernel
+//! memory is reset, the input copied in, the export found in the plug-in's own cache and entered
+//! through a typed call, the output read in place.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -67,7 +68,8 @@ enum Stage {
     Made,
     /// Initialised.
     Ready,
-    /// At its end: a command that ran, or an initialisation that failed. The next call starts with a fresh one.
+    /// At its end: a command that ran, or an initialisation that failed. The next call starts with
+    /// a fresh one.
     Ended,
 }
 
@@ -83,8 +85,9 @@ impl Plugin {
     /// An instance of a compiled plug-in.
     ///
     /// # Errors
-    /// 3xx when an import has the wrong type, 4xx when a start function traps, 5xx when the limits do not allow what the
-    /// modules declare, [`Status::NotFound`] when a folder of `allowed_paths` cannot be opened.
+    /// 3xx when an import has the wrong type, 4xx when a start function traps, 5xx when the limits
+    /// do not allow what the modules declare, [`Status::NotFound`] when a folder of `allowed_paths`
+    /// cannot be opened.
     pub fn new(compiled: &CompiledPlugin) -> Result<Plugin, Error> {
         let compiled = &compiled.0;
         let token = Token::new(compiled.engine.clone(), compiled.call_time_max.is_some());
@@ -142,7 +145,8 @@ impl Plugin {
         self.call_in(name, input, HostContext::Value(context))
     }
 
-    /// As [`Plugin::call`], with a pointer for the host functions that the plug-in calls meanwhile. It is not followed.
+    /// As [`Plugin::call`], with a pointer for the host functions that the plug-in calls meanwhile.
+    /// It is not followed.
     pub fn call_with_pointer(&mut self, name: &str, input: &[u8], context: *mut c_void) -> Outcome {
         self.call_in(name, input, HostContext::Pointer(ContextPointer(context)))
     }
@@ -162,7 +166,8 @@ impl Plugin {
         memory::bytes(memory.data(&self.store), self.output).unwrap_or_default()
     }
 
-    /// Whether the plug-in exports a function of this name that [`Plugin::call`] can call for a code or nothing.
+    /// Whether the plug-in exports a function of this name that [`Plugin::call`] can call for a
+    /// code or nothing.
     pub fn has_function(&mut self, name: &str) -> bool {
         let export = self.exports.find(&mut self.store, &self.instance, name);
         matches!(export, Ok(Export::Code(_) | Export::Unit(_)))
@@ -181,8 +186,8 @@ impl Plugin {
         }
     }
 
-    /// Makes the plug-in as new: a fresh instance, no variables, the configuration of the manifest. Its identity, its
-    /// cancel handles and its log sink stay.
+    /// Makes the plug-in as new: a fresh instance, no variables, the configuration of the manifest.
+    /// Its identity, its cancel handles and its log sink stay.
     ///
     /// # Errors
     /// As [`Plugin::new`]; the plug-in is then as it was.
@@ -199,7 +204,8 @@ impl Plugin {
         })
     }
 
-    /// Whether a call trapped, was stopped or exited since the instance was made: its memory may be in disorder.
+    /// Whether a call trapped, was stopped or exited since the instance was made: its memory may be
+    /// in disorder.
     pub fn is_damaged(&self) -> bool {
         self.damaged
     }
@@ -225,7 +231,8 @@ impl Plugin {
         self.store.data().vars.map()
     }
 
-    /// The plug-in's variables, to change. The host is not bound by the plug-in's limit, but what it stores counts.
+    /// The plug-in's variables, to change. The host is not bound by the plug-in's limit, but what
+    /// it stores counts.
     pub fn vars_mut(&mut self) -> &mut BTreeMap<String, Vec<u8>> {
         self.store.data_mut().vars.map_mut()
     }

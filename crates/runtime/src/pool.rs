@@ -1,7 +1,8 @@
 //! A bounded number of plug-ins that many threads share, each by one at a time.
 //!
-//! Invariant: never more than `instances_max` exist; a plug-in is moved out to its borrower and moved back in, so that
-//! no two can have it; making one and checking one happen outside of the lock.
+//! Invariant: never more than `instances_max` exist; a plug-in is moved out to its borrower and
+//! moved back in, so that no two can have it; making one and checking one happen outside of the
+//! lock.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,8 @@ pub trait Pooled {
 }
 
 impl Pooled for Plugin {
-    /// Input, output and blocks of the last borrower are overwritten; a plug-in that trapped gets a fresh instance.
+    /// Input, output and blocks of the last borrower are overwritten; a plug-in that trapped gets a
+    /// fresh instance.
     fn recycle(&mut self) -> bool {
         if self.is_damaged() {
             return self.renew().is_ok();

@@ -1,6 +1,7 @@
 //! From what the host hands over to the bytes of modules: a manifest or a module, files, downloads, hashes.
 //!
-//! Invariant: sizes are bounded before anything is kept, and a module's hash is checked before anything parses it.
+//! Invariant: sizes are bounded before anything is kept, and a module's hash is checked before
+//! anything parses it.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -18,8 +19,8 @@ use crate::{Limits, Status};
 /// The module that a plug-in's exports come from.
 pub(crate) const MAIN: &str = "main";
 
-/// What a plug-in can be made from: a manifest as a value, or bytes that are a Wasm module, WAT text, or a manifest in
-/// JSON or TOML.
+/// What a plug-in can be made from: a manifest as a value, or bytes that are a Wasm module, WAT
+/// text, or a manifest in JSON or TOML.
 #[derive(Clone, Debug)]
 pub enum Source<'a> {
     /// Bytes whose kind is found out by looking at them.
@@ -144,8 +145,8 @@ fn parse(bytes: &[u8], limits: &Limits, context: LoadContext<'_>) -> Result<Mani
     Manifest::parse(bytes, &options).map_err(|error| Error::new(error.status(), error.to_string()))
 }
 
-/// Names every module by the manifest's rules: one module is `main` whatever it is called; of several, the last is if
-/// none is called so.
+/// Names every module by the manifest's rules: one module is `main` whatever it is called; of
+/// several, the last is if none is called so.
 fn named(
     manifest: &Manifest,
     mut fetch: impl FnMut(&Wasm) -> Result<Vec<u8>, Error>,
@@ -267,7 +268,8 @@ fn download(
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    // The manifest is the host's own word: where modules come from is not for the plug-in's allow-list to decide.
+    // The manifest is the host's own word: where modules come from is not for the plug-in's
+    // allow-list to decide.
     let policy = HostPolicy::unrestricted();
     let rules = Rules {
         response_bytes_max: limits.module_bytes_max,

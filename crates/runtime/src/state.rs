@@ -1,7 +1,8 @@
 //! Everything of a plug-in that changes, in one place: what the engine's store carries.
 //!
-//! Invariant: nothing mutable of a plug-in lives elsewhere (but its Wasm memories, globals and tables, which the store
-//! holds beside this). It moves to a fresh store whole when a command module has ended.
+//! Invariant: nothing mutable of a plug-in lives elsewhere (but its Wasm memories, globals and
+//! tables, which the store holds beside this). It moves to a fresh store whole when a command
+//! module has ended.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -101,8 +102,8 @@ pub(crate) enum HostContext {
 #[derive(Clone, Copy)]
 pub(crate) struct ContextPointer(pub(crate) *mut c_void);
 
-// SAFETY: the pointer is only carried from the call to its host functions, which run on the calling thread; the runtime
-// never follows it.
+// SAFETY: the pointer is only carried from the call to its host functions, which run on the calling
+// thread; the runtime never follows it.
 unsafe impl Send for ContextPointer {}
 // SAFETY: as above.
 unsafe impl Sync for ContextPointer {}

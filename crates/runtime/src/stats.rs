@@ -1,6 +1,7 @@
 //! How many objects of the runtime are alive, for tests and telemetry.
 //!
-//! Counted when objects come and go, never during a call: two plug-ins on two threads share nothing they write.
+//! Counted when objects come and go, never during a call: two plug-ins on two threads share nothing
+//! they write.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

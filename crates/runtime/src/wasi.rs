@@ -1,12 +1,13 @@
 //! WASI preview 1, by wasmtime-wasi, for plug-ins the host grants it to.
 //!
-//! Nothing is granted but what the host says: no arguments, no environment, no input, output thrown away, only the
-//! folders of `allowed_paths`. Invariant: no WASI call outlasts the plug-in's deadline or a cancel, and none depends on
-//! (or blocks) an async runtime of the host: calls that may wait are driven here, on the calling thread.
+//! Nothing is granted but what the host says: no arguments, no environment, no input, output thrown
+//! away, only the folders of `allowed_paths`. Invariant: no WASI call outlasts the plug-in's
+//! deadline or a cancel, and none depends on (or blocks) an async runtime of the host: calls that
+//! may wait are driven here, on the calling thread.
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
@@ -36,28 +37,34 @@ pub(crate) struct WasiOptions {
 /// The WASI side of one plug-in, made when it is first needed.
 pub(crate) struct Wasi {
     options: Arc<WasiOptions>,
-    context: Option<Box<WasiP1Ctx>>,
+    /// Only ever reached through `&mut`: the lock is there because the context is not `Sync` and
+    /// plug-ins are.
+    context: Mutex<Option<Box<WasiP1Ctx>>>,
 }
 
 impl Wasi {
     pub(crate) fn new(options: Arc<WasiOptions>) -> Wasi {
         Wasi {
             options,
-            context: None,
+            context: Mutex::new(None),
         }
     }
 
     /// Opens the folders of `allowed_paths`, so that a missing one is known when the plug-in is created.
     pub(crate) fn open(&mut self) -> Result<(), Error> {
         if !self.options.paths.is_empty() {
-            self.context = Some(Box::new(context(&self.options)?));
+            self.context = Mutex::new(Some(Box::new(context(&self.options)?)));
         }
         Ok(())
     }
 
     #[inline]
     fn context(&mut self) -> &mut WasiP1Ctx {
-        self.context.get_or_insert_with(|| {
+        let slot = self
+            .context
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        slot.get_or_insert_with(|| {
             // Only folders can fail to open, and with folders the context was made by `open`.
             Box::new(context(&self.options).unwrap_or_else(|_| WasiCtxBuilder::new().build_p1()))
         })
@@ -197,7 +204,8 @@ impl Wake for Unpark {
     }
 }
 
-/// The runtime that WASI's timers and blocking file operations live on; started by the first WASI call that may wait.
+/// The runtime that WASI's timers and blocking file operations live on; started by the first WASI
+/// call that may wait.
 fn runtime() -> Result<&'static Runtime, Error> {
     static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
     RUNTIME

@@ -1,4 +1,5 @@
-//! What the kernel's tests share: a memory that is only a size, and numbers that look random but never change.
+//! What the kernel's tests share: a memory that is only a size, and numbers that look random but
+//! never change.
 //!
 //! Invariant: like a Wasm memory it grows by whole pages, never shrinks, and refuses to pass its maximum.
 #![allow(

@@ -1,4 +1,5 @@
-//! Kernel functions by the written rules, over the bytes of kernel memory. Written without a look at the pass.
+//! Kernel functions by the written rules, over the bytes of kernel memory. Written without a look
+//! at the pass.
 
 use extism_abi::import::{BUILTINS, ENV_MODULE, Import, KERNEL, LEGACY_MODULE, LEGACY_ONLY, Ty};
 use extism_abi::layout::{

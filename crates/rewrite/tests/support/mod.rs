@@ -1,6 +1,7 @@
 //! A host that runs a module with the pass off or on and answers kernel functions by the written rules.
 //!
-//! Kernel memory is a memory of the interpreter in every mode, so that what a module leaves in it can be compared.
+//! Kernel memory is a memory of the interpreter in every mode, so that what a module leaves in it
+//! can be compared.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -78,8 +79,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Instantiates a module, rewritten first unless the mode is `None`. The error is that of a trap in its start
-    /// function or of an engine that does not know what the module needs.
+    /// Instantiates a module, rewritten first unless the mode is `None`. The error is that of a
+    /// trap in its start function or of an engine that does not know what the module needs.
     pub(crate) fn new(wasm: &[u8], mode: Option<KernelMemory>) -> Result<Run, String> {
         let rewritten = match mode.map(|kernel_memory| pass(wasm, kernel_memory)) {
             Some(Ok(rewritten)) => rewritten.wasm,
@@ -173,7 +174,8 @@ impl Run {
     }
 }
 
-/// Runs the same in every mode and demands the same of it: results, what kernel memory holds, what the host was asked.
+/// Runs the same in every mode and demands the same of it: results, what kernel memory holds, what
+/// the host was asked.
 pub(crate) fn same_in_all_modes(
     wasm: &[u8],
     script: impl Fn(&mut Run) -> Vec<String>,

@@ -11,8 +11,9 @@ use super::token::Token;
 pub struct CancelHandle(pub(crate) Arc<Token>);
 
 impl CancelHandle {
-    /// Asks the running call to stop. It ends with [`Status::Cancelled`](crate::Status::Cancelled): Wasm at its next
-    /// loop or call, WASI and HTTP while they wait. A host function runs to its end.
+    /// Asks the running call to stop. It ends with [`Status::Cancelled`](crate::Status::Cancelled):
+    /// Wasm at its next loop or call, WASI and HTTP while they wait. A host function runs to its
+    /// end.
     pub fn cancel(&self) {
         self.0.cancel();
     }

@@ -1,7 +1,7 @@
 //! From what the engine reports to what the caller is told.
 //!
-//! Invariant: the codes and texts of the published library's table are kept (docs/errors.md), and every outcome that
-//! is not a success has a status.
+//! Invariant: the codes and texts of the published library's table are kept (docs/errors.md), and
+//! every outcome that is not a success has a status.
 
 use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
@@ -60,8 +60,8 @@ impl Outcome {
     }
 }
 
-/// The outcome of Wasm that did not return. Reasons outside of Wasm come first: a call that had to stop, a refused
-/// memory, an exit, an error of a host function; what is left is a trap.
+/// The outcome of Wasm that did not return. Reasons outside of Wasm come first: a call that had to
+/// stop, a refused memory, an exit, an error of a host function; what is left is a trap.
 #[cold]
 pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut Meter) -> Outcome {
     if let Some(code) = error.downcast_ref::<I32Exit>().map(|exit| exit.0) {
@@ -123,7 +123,8 @@ pub(crate) fn of_failed_start(error: wasmtime::Error, token: &Token, meter: &mut
     })
 }
 
-/// Whether the call ended because it had to stop. A host function or WASI call that noticed says so in its error.
+/// Whether the call ended because it had to stop. A host function or WASI call that noticed says so
+/// in its error.
 fn stop_reason(token: &Token, ours: Option<&Error>) -> Option<Stop> {
     match ours.map(Error::status) {
         Some(Status::Timeout) => Some(Stop::Timeout),

@@ -1,7 +1,8 @@
 //! How a plug-in comes to life: instances, start functions, the initialisers of language runtimes.
 //!
-//! Wasm's own start functions run when the instance is made; the language runtime of the main module is initialised at
-//! the first call, inside that call's deadline. Invariant: each of them runs exactly once per instance.
+//! Wasm's own start functions run when the instance is made; the language runtime of the main
+//! module is initialised at the first call, inside that call's deadline. Invariant: each of them
+//! runs exactly once per instance.
 
 use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
 use wasmtime::{Func, Instance, Memory, MemoryType, Store, Val};

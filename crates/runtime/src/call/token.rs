@@ -1,7 +1,8 @@
 //! One plug-in's running call: when it must end, and whether somebody asked it to.
 //!
-//! The engine looks at the token from its epoch callback, WASI and HTTP while they wait. Invariant: a token speaks of
-//! its own plug-in only, and a cancel names one call by its generation, so a late cancel can never hit the next call.
+//! The engine looks at the token from its epoch callback, WASI and HTTP while they wait. Invariant:
+//! a token speaks of its own plug-in only, and a cancel names one call by its generation, so a late
+//! cancel can never hit the next call.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -16,7 +17,8 @@ use super::watchdog;
 pub(super) const NEVER: u64 = u64::MAX;
 
 pub(crate) struct Token {
-    /// Odd while a call runs; goes up by one when a call begins and when it ends. Written by the calling thread only.
+    /// Odd while a call runs; goes up by one when a call begins and when it ends. Written by the
+    /// calling thread only.
     generation: AtomicU64,
     /// The generation that was asked to stop.
     cancelled: AtomicU64,
@@ -110,8 +112,8 @@ impl Token {
         self.deadline.load(Ordering::SeqCst)
     }
 
-    /// Makes the call look at its token now: in Wasm at the next loop or call, outside at once. Other plug-ins on the
-    /// same engine look at theirs, find nothing, and go on.
+    /// Makes the call look at its token now: in Wasm at the next loop or call, outside at once.
+    /// Other plug-ins on the same engine look at theirs, find nothing, and go on.
     pub(super) fn interrupt(&self) {
         self.engine.increment_epoch();
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,9 @@
 //! The one thread that stops calls whose time is up.
 //!
-//! It sleeps until the earliest deadline of any running call and wakes earlier only when a call with an earlier one
-//! begins; a process without deadlines has no such thread. Beginning a call costs one store and one load: the thread
-//! publishes when it will wake, and only a call that ends before that has to wake it (docs/adr/0005-deadlines.md).
+//! It sleeps until the earliest deadline of any running call and wakes earlier only when a call
+//! with an earlier one begins; a process without deadlines has no such thread. Beginning a call
+//! costs one store and one load: the thread publishes when it will wake, and only a call that ends
+//! before that has to wake it (docs/adr/0005-deadlines.md).
 //!
 //! Invariant: after `expect(deadline)` returns, the thread wakes no later than `deadline`.
 
@@ -75,7 +76,8 @@ fn run() {
     loop {
         let next = stop_overdue(&tokens);
         WATCHDOG.next.store(next, Ordering::SeqCst);
-        // A call that began between the scan and the store read the old value: look once more before sleeping.
+        // A call that began between the scan and the store read the old value: look once more
+        // before sleeping.
         if earliest(&tokens) < next {
             continue;
         }

@@ -1,7 +1,8 @@
 //! Modules compiled in this process, by what they were compiled from.
 //!
-//! Loading the same bytes again costs a hash. Invariant: an entry is found only by the SHA-256 of the bytes, the engine
-//! and the way kernel memory was put in, so a hit is always the module a fresh compilation would have given.
+//! Loading the same bytes again costs a hash. Invariant: an entry is found only by the SHA-256 of
+//! the bytes, the engine and the way kernel memory was put in, so a hit is always the module a
+//! fresh compilation would have given.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -2,8 +2,9 @@
 
 use wasmtime::Config;
 
-/// Sets the proposals. What is not named here is finished and on in every engine: mutable globals, sign extension,
-/// saturating conversions, multiple values, bulk memory, reference types, fixed-width SIMD.
+/// Sets the proposals. What is not named here is finished and on in every engine: mutable globals,
+/// sign extension, saturating conversions, multiple values, bulk memory, reference types,
+/// fixed-width SIMD.
 pub(crate) fn set(config: &mut Config) {
     config
         // On, because published plug-ins may use them.

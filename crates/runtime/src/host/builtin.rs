@@ -1,5 +1,5 @@
-//! The builtins: config, variables, logging, HTTP. They take handles of kernel memory, free what they were given, and
-//! answer with new blocks.
+//! The builtins: config, variables, logging, HTTP. They take handles of kernel memory, free what
+//! they were given, and answer with new blocks.
 //!
 //! Invariant: a handle that names no block ends the call with a message that says which argument it was.
 
@@ -24,7 +24,8 @@ pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     http::define(linker)
 }
 
-/// The block a handle names, for the argument called `what`. 0 is the empty block; a block of no bytes does not exist.
+/// The block a handle names, for the argument called `what`. 0 is the empty block; a block of no
+/// bytes does not exist.
 fn block(cx: &Caller<'_, State>, handle: u64, what: &str) -> Result<Range, Error> {
     let length = cx.data().kernel.length(handle);
     if handle != 0 && length == 0 {

@@ -1,7 +1,7 @@
 //! What a host function may touch of the plug-in that called it.
 //!
-//! It borrows the running call and cannot outlive it. Invariant: bytes of kernel memory are handed out only for blocks
-//! that exist, through checked slices.
+//! It borrows the running call and cannot outlive it. Invariant: bytes of kernel memory are handed
+//! out only for blocks that exist, through checked slices.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -20,8 +20,8 @@ use crate::state::{HostContext, State};
 
 /// The plug-in that is calling a host function.
 ///
-/// A memory handle is the address of a block in kernel memory, where input, output and everything exchanged with host
-/// functions lives. Blocks last until the next call.
+/// A memory handle is the address of a block in kernel memory, where input, output and everything
+/// exchanged with host functions lives. Blocks last until the next call.
 pub struct CurrentPlugin<'a> {
     caller: Caller<'a, State>,
 }
@@ -37,7 +37,8 @@ impl<'a> CurrentPlugin<'a> {
         self.caller.data().id
     }
 
-    /// Allocates a block of `bytes` bytes with unspecified contents and answers its handle; 0 for an empty block.
+    /// Allocates a block of `bytes` bytes with unspecified contents and answers its handle; 0 for
+    /// an empty block.
     ///
     /// # Errors
     /// [`Status::Memory`] or [`Status::Blocks`] when the plug-in's limits do not allow the block.
@@ -113,7 +114,8 @@ impl<'a> CurrentPlugin<'a> {
         memory::bytes_mut(data, Range { offset, length }).ok_or_else(|| bad_handle(offset))
     }
 
-    /// Where kernel memory begins. Adding a handle gives the address of its block. Invalid after the next allocation.
+    /// Where kernel memory begins. Adding a handle gives the address of its block. Invalid after
+    /// the next allocation.
     pub fn memory_base(&mut self) -> *mut u8 {
         match self.kernel_memory() {
             Ok(kernel) => kernel.data_ptr(&self.caller),
@@ -142,7 +144,8 @@ impl<'a> CurrentPlugin<'a> {
         self.caller.data().vars.map()
     }
 
-    /// The plug-in's variables, to change. The host is not bound by the plug-in's limit, but what it stores counts.
+    /// The plug-in's variables, to change. The host is not bound by the plug-in's limit, but what
+    /// it stores counts.
     pub fn vars_mut(&mut self) -> &mut BTreeMap<String, Vec<u8>> {
         self.caller.data_mut().vars.map_mut()
     }
@@ -158,8 +161,8 @@ impl<'a> CurrentPlugin<'a> {
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether the call was cancelled or its time is up. A host function that takes long should look now and then, and
-    /// return; what it returns no longer matters.
+    /// Whether the call was cancelled or its time is up. A host function that takes long should
+    /// look now and then, and return; what it returns no longer matters.
     pub fn must_stop(&self) -> bool {
         self.caller.data().token.stop().is_some()
     }

@@ -1,8 +1,9 @@
 //! A function the host adds for its plug-ins to import.
 //!
-//! Arguments and results travel as 64-bit slots on the stack, without dynamically typed values. Invariant: neither an
-//! error nor a panic of a host function passes through Wasm frames as anything but the call's error, and the function
-//! (with whatever it captured) is dropped exactly once, when its last owner is.
+//! Arguments and results travel as 64-bit slots on the stack, without dynamically typed values.
+//! Invariant: neither an error nor a panic of a host function passes through Wasm frames as
+//! anything but the call's error, and the function (with whatever it captured) is dropped exactly
+//! once, when its last owner is.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -73,7 +74,8 @@ struct Definition {
 impl HostFunction {
     /// A function named `name` in the namespace `extism:host/user`.
     ///
-    /// It runs on the thread that called the plug-in. An error it returns becomes the call's error; so does a panic.
+    /// It runs on the thread that called the plug-in. An error it returns becomes the call's error;
+    /// so does a panic.
     pub fn new(
         name: impl Into<String>,
         params: impl Into<Vec<ValueType>>,
@@ -135,12 +137,14 @@ impl HostFunction {
         }
         let ty = self.func_type(linker.engine());
         let definition = Arc::clone(&self.definition);
-        // SAFETY: the engine passes as many slots as the larger of parameters and results, initialised for the
-        // parameters; `Definition::enter` reads only parameters, by their type, and writes every result, by its type.
+        // SAFETY: the engine passes as many slots as the larger of parameters and results,
+        // initialised for the parameters; `Definition::enter` reads only parameters, by their type,
+        // and writes every result, by its type.
         let defined = unsafe {
             linker.func_new_unchecked(&self.namespace, self.name(), ty, move |caller, raw| {
                 let mut plugin = CurrentPlugin::new(caller);
-                // SAFETY: `MaybeUninit<ValRaw>` is initialised for the parameters, and every bit pattern is a `ValRaw`.
+                // SAFETY: `MaybeUninit<ValRaw>` is initialised for the parameters, and every bit
+                // pattern is a `ValRaw`.
                 let raw = &mut *(std::ptr::from_mut(raw) as *mut [ValRaw]);
                 definition.enter(&mut plugin, raw)
             })
@@ -186,7 +190,8 @@ impl Definition {
         for ((slot, raw), ty) in arguments.iter_mut().zip(raw.iter()).zip(&self.params) {
             *slot = from_raw(raw, *ty);
         }
-        // A panicking host function leaves behind what it captured; that is its own affair, as in any other thread.
+        // A panicking host function leaves behind what it captured; that is its own affair, as in
+        // any other thread.
         let called = catch_unwind(AssertUnwindSafe(|| {
             (self.callback)(plugin, arguments, results)
         }));
@@ -203,7 +208,8 @@ impl Definition {
 
     #[cold]
     fn failed(&self, plugin: &CurrentPlugin<'_>, error: anyhow::Error) -> wasmtime::Error {
-        // A call that had to stop while the host function waited is a timeout or a cancel, not the function's failure.
+        // A call that had to stop while the host function waited is a timeout or a cancel, not the
+        // function's failure.
         if plugin.must_stop() || error.is::<Error>() {
             return wasmtime::Error::from_anyhow(error);
         }

@@ -1,7 +1,7 @@
 //! The variables of a plug-in: bytes under names, kept from call to call, counted exactly.
 //!
-//! A variable costs its name, its value and a fixed overhead. Invariant: through [`Vars::set`] the sum never passes the
-//! limit, and replacing a value charges only the difference.
+//! A variable costs its name, its value and a fixed overhead. Invariant: through [`Vars::set`] the
+//! sum never passes the limit, and replacing a value charges only the difference.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Which Wasm proposals beyond the first version a module uses.
 //!
-//! Must not know: which of them the engine has on. Invariant: a proposal is named only if the module would be invalid
-//! without it; the converse is best effort (encodings are not looked at).
+//! Must not know: which of them the engine has on. Invariant: a proposal is named only if the
+//! module would be invalid without it; the converse is best effort (encodings are not looked at).
 
 use std::collections::BTreeSet;
 
@@ -148,7 +148,8 @@ fn proposal_of(operator: &Operator<'_>) -> Option<&'static str> {
         ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($note:tt)*))*) => {
             match operator {
                 $(Operator::$op { .. } => proposals!(name $proposal),)*
-                // Instructions this version of the parser does not name are not met: the module was validated by it.
+                // Instructions this version of the parser does not name are not met: the module was
+                // validated by it.
                 _ => None,
             }
         };

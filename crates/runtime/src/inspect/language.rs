@@ -1,7 +1,8 @@
 //! Which language a module was probably written in, and with which kit for plug-ins.
 //!
-//! A guess, never more: modules are stripped, merged and optimised, and anybody can write anything into them. Must not
-//! know: how modules are read. Invariant: bytes looked at are bounded by [`EVIDENCE_BYTES_MAX`].
+//! A guess, never more: modules are stripped, merged and optimised, and anybody can write anything
+//! into them. Must not know: how modules are read. Invariant: bytes looked at are bounded by
+//! [`EVIDENCE_BYTES_MAX`].
 
 use extism_abi::import::{ENV_MODULE, LEGACY_MODULE, LEGACY_PREFIX};
 use extism_abi::layout::{BULK_LOAD_EXPORT, BULK_STORE_EXPORT};
@@ -134,7 +135,8 @@ fn language(found: &Found<'_>, module: &ModuleInspection) -> Option<String> {
         .or_else(|| processed_by(module, "clang").then(|| "C or C++".to_owned()))
 }
 
-/// The language the producers section states. C comes last: the C library is part of modules in other languages.
+/// The language the producers section states. C comes last: the C library is part of modules in
+/// other languages.
 fn stated(module: &ModuleInspection) -> Option<String> {
     let stated = module.producers.get("language")?;
     let names = || stated.iter().map(|value| plain_name(value));

@@ -1,6 +1,7 @@
 //! The facts about one module of a plug-in, as they are given to programs.
 //!
-//! Must not know: how a module is read. Invariant: a field, once published, keeps its name and its meaning in JSON.
+//! Must not know: how a module is read. Invariant: a field, once published, keeps its name and its
+//! meaning in JSON.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -51,10 +52,11 @@ pub struct ModuleInspection {
     pub producers: BTreeMap<String, Vec<String>>,
     /// Its custom sections: debug information, names, artefacts.
     pub custom_sections: Vec<CustomSection>,
-    /// The Wasm proposals beyond the first version of Wasm it uses, by the names of their repositories; sorted.
+    /// The Wasm proposals beyond the first version of Wasm it uses, by the names of their
+    /// repositories; sorted.
     pub features: Vec<String>,
-    /// What becomes of its calls for kernel memory when it is loaded: `yes` if they become instructions, `off` if the
-    /// options rule that out, or `declined: ` and a reason.
+    /// What becomes of its calls for kernel memory when it is loaded: `yes` if they become
+    /// instructions, `off` if the options rule that out, or `declined: ` and a reason.
     pub rewriting: String,
     /// Whether it carries machine code made ahead of time.
     pub artefact: bool,

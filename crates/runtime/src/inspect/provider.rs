@@ -1,7 +1,7 @@
 //! Who answers an import.
 //!
-//! Follows the rules by which `module::link` answers imports, without an engine. Invariant: an import that linking
-//! would refuse whatever functions the host adds is [`Provider::Unknown`].
+//! Follows the rules by which `module::link` answers imports, without an engine. Invariant: an
+//! import that linking would refuse whatever functions the host adds is [`Provider::Unknown`].
 
 use std::collections::HashSet;
 
@@ -30,12 +30,13 @@ pub enum Provider {
     Host,
     /// Another module of the plug-in.
     Module,
-    /// Nobody: the name, or the type under this name, does not exist, or no host function can be of this kind.
+    /// Nobody: the name, or the type under this name, does not exist, or no host function can be of
+    /// this kind.
     Unknown,
 }
 
-/// Says of every import who provides it. `given` tells whether the host has a function of this namespace and name;
-/// `wasi` whether it grants WASI.
+/// Says of every import who provides it. `given` tells whether the host has a function of this
+/// namespace and name; `wasi` whether it grants WASI.
 pub(super) fn classify(
     modules: &mut [ModuleInspection],
     given: &dyn Fn(&str, &str) -> bool,

@@ -1,7 +1,7 @@
 //! Reads one module: a name and bytes in, a [`ModuleInspection`] out.
 //!
-//! Must not know: the other modules of the plug-in, the host. Invariant: nothing is reported of a module that is not
-//! valid, and its lists take no more memory than [`LISTED_BYTES_MAX`] allows.
+//! Must not know: the other modules of the plug-in, the host. Invariant: nothing is reported of a
+//! module that is not valid, and its lists take no more memory than [`LISTED_BYTES_MAX`] allows.
 
 use sha2::{Digest, Sha256};
 use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
@@ -23,7 +23,8 @@ use crate::artefact;
 use crate::error::Error;
 use crate::source::hex;
 
-/// Looks into one binary module. Who provides its imports is not known here, nor what the rewriting pass makes of it.
+/// Looks into one binary module. Who provides its imports is not known here, nor what the rewriting
+/// pass makes of it.
 pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<ModuleInspection, Error> {
     if Parser::is_component(bytes) {
         let text = format!("module {name} is a component, not a core module");
@@ -43,8 +44,9 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<ModuleInspection, Error>
     Ok(reading.finish())
 }
 
-/// Names and types listed of one module, in bytes. A few bytes of a module can make an export or a section, or name a
-/// type of a thousand parameters, so without a bound lists could be many times larger than the module.
+/// Names and types listed of one module, in bytes. A few bytes of a module can make an export or a
+/// section, or name a type of a thousand parameters, so without a bound lists could be many times
+/// larger than the module.
 const LISTED_BYTES_MAX: usize = 16 << 20;
 
 /// What an entry of a list takes beside its texts, in bytes.
@@ -75,7 +77,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Whether a list has room for an entry of this size. After the first that has none there is none for any.
+    /// Whether a list has room for an entry of this size. After the first that has none there is
+    /// none for any.
     fn has_room(&mut self, texts_bytes: usize) -> bool {
         let left = self
             .listed_bytes_left

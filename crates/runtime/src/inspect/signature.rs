@@ -1,7 +1,7 @@
 //! Types of imports and exports, as text.
 //!
-//! Knows the validator's types only. Invariant: a signature's text never depends on how the validator numbers types, so
-//! the same module always gives the same text.
+//! Knows the validator's types only. Invariant: a signature's text never depends on how the
+//! validator numbers types, so the same module always gives the same text.
 
 use std::fmt;
 

@@ -1,6 +1,7 @@
 //! An inspection as people read it: short, aligned, the plug-in first and then its modules.
 //!
-//! Invariant: no name from a plug-in reaches a terminal unescaped, and a line stays readable whatever the plug-in holds.
+//! Invariant: no name from a plug-in reaches a terminal unescaped, and a line stays readable
+//! whatever the plug-in holds.
 
 use std::fmt;
 

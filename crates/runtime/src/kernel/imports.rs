@@ -1,7 +1,8 @@
 //! The kernel functions a plug-in imports, under the names of both eras.
 //!
-//! Semantics are those of the tables in docs/abi.md. Invariant: no argument, whatever its value, traps or reaches a byte
-//! outside kernel memory. Rewritten modules do the loads and stores themselves and must answer exactly as these do.
+//! Semantics are those of the tables in docs/abi.md. Invariant: no argument, whatever its value,
+//! traps or reaches a byte outside kernel memory. Rewritten modules do the loads and stores
+//! themselves and must answer exactly as these do.
 
 use extism_abi::import::{ENV_MODULE, LEGACY_MODULE, LEGACY_PREFIX};
 use extism_kernel::Range;

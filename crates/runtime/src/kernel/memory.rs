@@ -1,7 +1,8 @@
 //! The bytes of kernel memory.
 //!
 //! This is the only place that turns an (offset, length) from a guest into a slice, always by checked `get`.
-//! Invariant: the host never reads the cells below `FIRST_HANDLE`; it only writes them, for rewritten modules.
+//! Invariant: the host never reads the cells below `FIRST_HANDLE`; it only writes them, for
+//! rewritten modules.
 
 use extism_abi::layout::{
     FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, KERNEL_MEMORY_EXPORT, PAGE_BYTES,
@@ -16,8 +17,8 @@ use crate::state::State;
 /// Kernel memory beyond this many bytes is handed back to the operating system at the next call.
 const KEEP_BYTES: u64 = 16 << 20;
 
-/// Kernel memory of the plug-in that made this call. Before instantiation is over (start functions), only the calling
-/// module can say where it is.
+/// Kernel memory of the plug-in that made this call. Before instantiation is over (start
+/// functions), only the calling module can say where it is.
 #[inline]
 pub(crate) fn of_caller(caller: &mut Caller<'_, State>) -> wasmtime::Result<Memory> {
     match caller.data().memory {
@@ -195,8 +196,8 @@ pub(crate) fn save<const N: usize>(data: &mut [u8], address: u64, value: [u8; N]
     }
 }
 
-/// Overwrites all of kernel memory with zeros and forgets every block. All of it, because a plug-in can store anywhere
-/// in it, not only in its blocks.
+/// Overwrites all of kernel memory with zeros and forgets every block. All of it, because a plug-in
+/// can store anywhere in it, not only in its blocks.
 pub(crate) fn wipe(mut cx: impl AsContextMut<Data = State>, memory: Memory) {
     let data = memory.data_mut(&mut cx);
     let (kept, excess) = data.split_at_mut(data.len().min(KEEP_BYTES as usize));
@@ -237,8 +238,9 @@ fn release_pages(excess: &mut [u8], contents: Contents) {
     if whole.is_empty() {
         return;
     }
-    // SAFETY: the range is page aligned, lies inside one anonymous private mapping (a linear memory without data
-    // segments) that this call has exclusively borrowed, and zeros, which the pages read as afterwards, are valid bytes.
+    // SAFETY: the range is page aligned, lies inside one anonymous private mapping (a linear memory
+    // without data segments) that this call has exclusively borrowed, and zeros, which the pages
+    // read as afterwards, are valid bytes.
     let refused =
         unsafe { libc::madvise(whole.as_mut_ptr().cast(), whole.len(), libc::MADV_DONTNEED) != 0 };
     if refused && contents == Contents::Zero {

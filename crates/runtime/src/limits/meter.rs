@@ -1,7 +1,7 @@
 //! Sums the memories and tables of one plug-in and says no beyond the limit.
 //!
-//! The engine asks before each memory or table comes into being or grows. Invariant: `used` is what exists now; it
-//! never passes `allowed`.
+//! The engine asks before each memory or table comes into being or grows. Invariant: `used` is what
+//! exists now; it never passes `allowed`.
 
 use extism_abi::layout::PAGE_BYTES;
 use wasmtime::ResourceLimiter;
@@ -65,8 +65,8 @@ impl Budget {
 }
 
 impl Meter {
-    /// A meter for a plug-in about to be instantiated: what its modules declare must fit in `pages_max`. The kernel's
-    /// own first page is not the plug-in's and comes on top.
+    /// A meter for a plug-in about to be instantiated: what its modules declare must fit in
+    /// `pages_max`. The kernel's own first page is not the plug-in's and comes on top.
     pub(crate) fn new(limits: &Limits, pages_max: Option<u32>) -> Meter {
         let ceiling_bytes = limits.memory_bytes_max.unwrap_or(u64::MAX);
         let pages_bytes_max = pages_max.map(|pages| u64::from(pages).saturating_mul(PAGE_BYTES));
@@ -82,7 +82,8 @@ impl Meter {
         }
     }
 
-    /// Instantiation is over: from here on what is added, to all memories together, must fit in `pages_max` again.
+    /// Instantiation is over: from here on what is added, to all memories together, must fit in
+    /// `pages_max` again.
     pub(crate) fn running(&mut self) {
         let grown = self
             .pages_bytes_max

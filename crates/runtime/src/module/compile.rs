@@ -1,7 +1,7 @@
 //! One module, from bytes to code.
 //!
-//! Invariant: the rewriting pass is never the reason a module fails to load; where it declines, or the engine refuses
-//! what it made, the module is compiled as it is.
+//! Invariant: the rewriting pass is never the reason a module fails to load; where it declines, or
+//! the engine refuses what it made, the module is compiled as it is.
 
 use extism_rewrite::{KernelMemory, Options};
 use sha2::{Digest, Sha256};

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use crate::Status;
 use crate::error::Error;
 
-/// Orders `names` so that each comes after those `imports` says it needs. `imports[i]` are indices into `names`.
+/// Orders `names` so that each comes after those `imports` says it needs. `imports[i]` are indices
+/// into `names`.
 pub(crate) fn order(names: &[&str], imports: &[Vec<usize>]) -> Result<Vec<usize>, Error> {
     let mut walk = Walk {
         names,

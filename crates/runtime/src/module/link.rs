@@ -1,7 +1,7 @@
 //! Which import of which module is answered by what.
 //!
-//! Invariant: everything that can be known before an instance exists is checked here, so that a plug-in that cannot be
-//! linked fails when it is compiled, with a message that names the import.
+//! Invariant: everything that can be known before an instance exists is checked here, so that a
+//! plug-in that cannot be linked fails when it is compiled, with a message that names the import.
 
 use std::sync::{Mutex, PoisonError};
 

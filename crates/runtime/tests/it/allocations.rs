@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use extism_runtime::{HostFunction, Limits, Options, ValueType};
+use extism_runtime::{HostFunction, Limits, ValueType};
 
 use crate::support::plugin;
 
