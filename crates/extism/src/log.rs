@@ -1,0 +1,61 @@
+//! The process-wide log, for hosts that do not set up `tracing` themselves.
+//!
+//! Must not know: plug-ins. Invariant: a panic of the callback does not reach the plug-in that logs.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
+
+use anyhow::Error;
+use tracing_subscriber::{EnvFilter, FmtSubscriber};
+
+/// Gives every line of the process-wide log to `func`.
+///
+/// `filter` is a level for plug-ins and the library (`"debug"`), or directives as
+/// `tracing-subscriber` understands them (`"extism=trace,other=info"`). To get the messages of one
+/// plug-in only, with their level and without formatting, use
+/// [`PluginBuilder::with_log_sink`](crate::PluginBuilder::with_log_sink).
+///
+/// ```
+/// extism::set_log_callback(|line| eprint!("{line}"), "info")?;
+/// # Ok::<(), extism::Error>(())
+/// ```
+///
+/// # Errors
+/// When the process already has a log: it can be set up once.
+pub fn set_log_callback<F: Fn(&str) + Clone + Send + Sync + 'static>(
+    func: F,
+    filter: impl AsRef<str>,
+) -> Result<(), Error> {
+    let filter = filter.as_ref();
+    let directives = match tracing::Level::from_str(filter) {
+        Ok(_) => format!("extism={filter}"),
+        Err(_) => filter.to_owned(),
+    };
+    let filter = EnvFilter::builder()
+        .with_default_directive(tracing::Level::ERROR.into())
+        .parse_lossy(directives);
+    FmtSubscriber::builder()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(move || Lines(func.clone()))
+        .try_init()
+        .map_err(|error| Error::msg(error.to_string()))
+}
+
+/// Hands what is written to a callback; the formatter writes one line at a time.
+struct Lines<F>(F);
+
+impl<F: Fn(&str)> io::Write for Lines<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Ok(line) = std::str::from_utf8(bytes) {
+            // The callback's panic is its own; the plug-in's call goes on.
+            let _ = catch_unwind(AssertUnwindSafe(|| (self.0)(line)));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
