@@ -1,0 +1,174 @@
+//! A bounded number of plug-ins that threads borrow.
+//!
+//! What is borrowed is an ordinary plug-in; freeing it gives it back. Invariant: a borrower finds
+//! the plug-in as the manifest has it, whatever the one before changed.
+
+use std::time::Duration;
+
+use extism_runtime::{CompiledPlugin, Error, Plugin, Pool, PoolOptions, PoolStats, Pooled, Status};
+
+use crate::compiled::ExtismCompiledPlugin;
+use crate::entry::Entry;
+use crate::error::{self, ExtismError, status_of};
+use crate::ffi::{self, Kind, Object};
+use crate::plugin::{Cell, ExtismPlugin};
+use crate::sized::{self, Grows};
+use crate::status::ExtismStatus;
+
+/// A pool.
+pub type ExtismPool = Object<Pool<Member, Error>>;
+
+impl Kind for Pool<Member, Error> {
+    const TAG: u64 = u64::from_be_bytes(*b"ext-pool");
+}
+
+/// A plug-in of a pool.
+pub struct Member {
+    pub(crate) plugin: Plugin,
+    /// Whether a borrower changed what the next one would notice: configuration, variables, log
+    /// sink.
+    pub(crate) changed: bool,
+}
+
+impl Pooled for Member {
+    fn recycle(&mut self) -> bool {
+        if std::mem::take(&mut self.changed) {
+            return self.plugin.renew().is_ok();
+        }
+        self.plugin.recycle()
+    }
+}
+
+fn members(compiled: CompiledPlugin) -> impl Fn() -> Result<Member, Error> + Send + Sync {
+    move || {
+        Ok(Member {
+            plugin: Plugin::new(&compiled)?,
+            changed: false,
+        })
+    }
+}
+
+/// What a host chooses for a pool; `size` first. All zeros are the defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ExtismPoolOptions {
+    size: u64,
+    instances_max: u64,
+}
+
+// SAFETY: nothing but u64, the first of them the size.
+unsafe impl Grows for ExtismPoolOptions {}
+
+/// What a pool is doing; `size` first.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ExtismPoolStats {
+    size: u64,
+    instances_max: u64,
+    alive: u64,
+    idle: u64,
+    waiting: u64,
+    made: u64,
+    replaced: u64,
+}
+
+// SAFETY: nothing but u64, the first of them the size.
+unsafe impl Grows for ExtismPoolStats {}
+
+impl From<PoolStats> for ExtismPoolStats {
+    fn from(stats: PoolStats) -> ExtismPoolStats {
+        ExtismPoolStats {
+            size: 0,
+            instances_max: stats.instances_max as u64,
+            alive: stats.alive as u64,
+            idle: stats.idle as u64,
+            waiting: stats.waiting as u64,
+            made: stats.made,
+            replaced: stats.replaced,
+        }
+    }
+}
+
+/// An empty pool of instances of a compiled plug-in.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_pool_new(
+    compiled: *const ExtismCompiledPlugin,
+    options: *const ExtismPoolOptions,
+    out: *mut *mut ExtismPool,
+    error: *mut *mut ExtismError,
+) -> ExtismStatus {
+    // SAFETY: `error` is NULL or writable.
+    boundary!(extism_pool_new, unsafe { error::panicked(error) }, {
+        // SAFETY: the arguments are the caller's.
+        unsafe {
+            error::make(out, error, || {
+                let compiled = Object::get(compiled).ok_or_else(|| ffi::null("compiled plugin"))?;
+                let defaults = ExtismPoolOptions {
+                    size: 0,
+                    instances_max: 0,
+                };
+                let given = sized::read(options, defaults)?;
+                let mut options = PoolOptions::default();
+                if given.instances_max > 0 {
+                    options.instances_max =
+                        usize::try_from(given.instances_max).unwrap_or(usize::MAX);
+                }
+                Ok(Pool::new(options, members(compiled.clone())))
+            })
+        }
+    })
+}
+
+/// Borrows a plug-in.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_pool_get(
+    pool: *const ExtismPool,
+    timeout_ms: u64,
+    out: *mut *mut ExtismPlugin,
+    error: *mut *mut ExtismError,
+) -> ExtismStatus {
+    // SAFETY: `error` is NULL or writable.
+    boundary!(extism_pool_get, unsafe { error::panicked(error) }, {
+        // SAFETY: the arguments are the caller's.
+        unsafe {
+            error::make(out, error, || {
+                // A copy, for the pool may be freed while this thread waits.
+                let pool = Object::get(pool)
+                    .cloned()
+                    .ok_or_else(|| ffi::null("pool"))?;
+                let lease = pool.get(Duration::from_millis(timeout_ms))?;
+                let lease = lease.ok_or_else(|| {
+                    let text = format!("no plugin of the pool came back within {timeout_ms} ms");
+                    Error::new(Status::WaitTimeout, text)
+                })?;
+                Ok(Cell::new(Entry::lent(lease)))
+            })
+        }
+    })
+}
+
+/// What the pool is doing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_pool_stats(
+    pool: *const ExtismPool,
+    stats: *mut ExtismPoolStats,
+) -> ExtismStatus {
+    boundary!(extism_pool_stats, Status::Panic.code(), {
+        // SAFETY: the caller passes NULL or a live pool.
+        let Some(pool) = (unsafe { Object::get(pool) }) else {
+            return Status::NullArgument.code();
+        };
+        let value = ExtismPoolStats::from(pool.stats());
+        // SAFETY: the caller passes NULL or a struct of the size it states.
+        status_of(&unsafe { sized::fill(stats, &value) }).code()
+    })
+}
+
+/// Frees a pool; borrowed plug-ins live on until they are freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_pool_free(pool: *mut ExtismPool) {
+    boundary!(extism_pool_free, (), {
+        // SAFETY: the caller passes NULL or a pool it does not use any more.
+        drop(unsafe { Object::take(pool) });
+    })
+}

@@ -1,0 +1,94 @@
+/* Objects live as long as the header says, and nothing is left behind. */
+#include "support.h"
+
+static void plugins_outlive_what_they_were_made_from(void) {
+  ExtismCompiledPlugin *compiled = compile("echo.wat");
+  char *errmsg = NULL;
+  ExtismPlugin *one = extism_plugin_new_from_compiled(compiled, &errmsg);
+  ExtismPlugin *two = NULL;
+  CHECK(one != NULL && errmsg == NULL);
+  CHECK(extism_plugin_create(compiled, &two, NULL) == EXTISM_STATUS_OK);
+  extism_compiled_plugin_free(compiled);
+  CHECK(call(one, "echo", "one") == 0 && call(two, "echo", "two") == 0);
+  CHECK(output_is(one, "one") && output_is(two, "two"));
+  CHECK(memcmp(extism_plugin_id(one), extism_plugin_id(two), 16) != 0);
+  CHECK(extism_plugin_id(one)[6] >> 4 == 4);
+  extism_plugin_free(one);
+  CHECK(output_is(two, "two"));
+  extism_plugin_free(two);
+  check_nothing_alive();
+}
+
+static void input_is_copied_and_output_bounded(void) {
+  Bytes wasm = fixture("echo.wat");
+  char *errmsg = NULL;
+  ExtismPlugin *plugin =
+      extism_plugin_new(wasm.data, wasm.length, NULL, 0, false, &errmsg);
+  char input[] = "input";
+  CHECK(plugin != NULL);
+  memset(wasm.data, 0, (size_t)wasm.length);
+  free(wasm.data);
+  CHECK(extism_plugin_output_length(plugin) == 0);
+  CHECK(extism_plugin_output_data(plugin) != NULL);
+  CHECK(call(plugin, "echo", input) == 0);
+  memset(input, 0, sizeof input);
+  CHECK(output_is(plugin, "input"));
+  CHECK(extism_plugin_call(plugin, "echo", (const uint8_t *)"a\0b", 3) == 0);
+  CHECK(extism_plugin_output_length(plugin) == 3);
+  CHECK(memcmp(extism_plugin_output_data(plugin), "a\0b", 3) == 0);
+  CHECK(extism_plugin_call(plugin, "echo", NULL, 0) == 0);
+  CHECK(output_is(plugin, ""));
+  CHECK(call(plugin, "nothing", "input") == 0);
+  CHECK(output_is(plugin, "") && extism_plugin_output_data(plugin) != NULL);
+  /* An output that is not within kernel memory is none. */
+  extism_plugin_call(plugin, "beyond", NULL, 0);
+  CHECK(extism_plugin_output_length(plugin) == 0);
+  CHECK(extism_plugin_reset(plugin));
+  CHECK(output_is(plugin, ""));
+  CHECK(call(plugin, "echo", "again") == 0 && output_is(plugin, "again"));
+  extism_plugin_free(plugin);
+  check_nothing_alive();
+}
+
+static void large_bytes_pass(void) {
+  ExtismPlugin *plugin = load("echo.wat", NULL, 0);
+  size_t length = (size_t)32 << 20;
+  uint8_t *data = (uint8_t *)malloc(length);
+  size_t i;
+  for (i = 0; i < length; i++) {
+    data[i] = (uint8_t)(i * 7);
+  }
+  CHECK(extism_plugin_call(plugin, "echo", data, length) == 0);
+  CHECK(extism_plugin_output_length(plugin) == length);
+  CHECK(memcmp(extism_plugin_output_data(plugin), data, length) == 0);
+  free(data);
+  extism_plugin_free(plugin);
+}
+
+static void renewed_plugins_keep_their_identity(void) {
+  ExtismPlugin *plugin = load("store.wat", NULL, 0);
+  const ExtismCancelHandle *handle = extism_plugin_cancel_handle(plugin);
+  uint8_t id[16];
+  memcpy(id, extism_plugin_id(plugin), 16);
+  CHECK(call(plugin, "set", "value") == 0);
+  CHECK(call(plugin, "get", "name") == 0 && output_is(plugin, "value"));
+  CHECK(extism_plugin_renew(plugin, NULL) == EXTISM_STATUS_OK);
+  CHECK(call(plugin, "get", "name") == 0 && output_is(plugin, ""));
+  CHECK(memcmp(id, extism_plugin_id(plugin), 16) == 0);
+  CHECK(extism_plugin_cancel_handle(plugin) == handle);
+  CHECK(extism_plugin_cancel(handle));
+  extism_plugin_free(plugin);
+  check_nothing_alive();
+}
+
+static void test(void) {
+  int i;
+  CHECK(extism_abi_version() == EXTISM_ABI_VERSION);
+  CHECK_TEXT(extism_version(), "1.42.0");
+  for (i = 0; i < 50; i++) {
+    plugins_outlive_what_they_were_made_from();
+  }
+  input_is_copied_and_output_bounded();
+  large_bytes_pass();
+  renewed_plugins_keep_their_identity();
+}

@@ -1,0 +1,118 @@
+/* Pools: never too many, always as new, and alive as long as somebody has one of theirs. */
+#include "support.h"
+#include <pthread.h>
+
+static ExtismPool *new_pool(const char *name, uint64_t instances_max) {
+  ExtismCompiledPlugin *compiled = compile(name);
+  ExtismPool *pool = NULL;
+  ExtismPoolOptions options;
+  memset(&options, 0, sizeof options);
+  options.size = sizeof options;
+  options.instances_max = instances_max;
+  CHECK(extism_pool_new(compiled, &options, &pool, NULL) == EXTISM_STATUS_OK);
+  extism_compiled_plugin_free(compiled);
+  return pool;
+}
+
+static ExtismPlugin *get(const ExtismPool *pool) {
+  ExtismPlugin *plugin = NULL;
+  CHECK(extism_pool_get(pool, 60000, &plugin, NULL) == EXTISM_STATUS_OK);
+  return plugin;
+}
+
+static ExtismPoolStats stats(const ExtismPool *pool) {
+  ExtismPoolStats value;
+  memset(&value, 0, sizeof value);
+  value.size = sizeof value;
+  CHECK(extism_pool_stats(pool, &value) == EXTISM_STATUS_OK);
+  CHECK(value.size == sizeof value);
+  return value;
+}
+
+static void no_more_than_allowed(void) {
+  ExtismPool *pool = new_pool("echo.wat", 2);
+  ExtismPlugin *one = get(pool);
+  ExtismPlugin *two = get(pool);
+  ExtismPlugin *three = (ExtismPlugin *)&pool;
+  ExtismError *error = NULL;
+  CHECK(extism_pool_get(pool, 1, &three, &error) ==
+        EXTISM_STATUS_WAIT_TIMEOUT);
+  CHECK(three == NULL);
+  CHECK(extism_error_status(error) == EXTISM_STATUS_WAIT_TIMEOUT);
+  CHECK_TEXT(extism_error_message(error),
+             "no plugin of the pool came back within 1 ms");
+  extism_error_free(error);
+  CHECK(call(one, "echo", "one") == 0 && output_is(one, "one"));
+  CHECK(stats(pool).alive == 2 && stats(pool).idle == 0);
+  extism_plugin_free(one);
+  CHECK(stats(pool).idle == 1 && stats(pool).instances_max == 2);
+  one = get(pool);
+  CHECK(output_is(one, "") && stats(pool).made == 2);
+  extism_plugin_free(one);
+  extism_pool_free(pool);
+  /* The borrowed one lives on. */
+  CHECK(call(two, "echo", "two") == 0 && output_is(two, "two"));
+  extism_plugin_free(two);
+  check_nothing_alive();
+}
+
+static void borrowers_leave_nothing_behind(void) {
+  ExtismPool *pool = new_pool("store.wat", 1);
+  ExtismPlugin *plugin = get(pool);
+  CHECK(extism_plugin_config(plugin, TEXT("{\"key\":\"changed\"}")));
+  CHECK(extism_plugin_var_set(plugin, TEXT("name"), TEXT("value")) ==
+        EXTISM_STATUS_OK);
+  CHECK(call(plugin, "get", "name") == 0 && output_is(plugin, "value"));
+  extism_plugin_free(plugin);
+  plugin = get(pool);
+  CHECK(call(plugin, "get", "name") == 0 && output_is(plugin, ""));
+  CHECK(call(plugin, "config", "key") == 0 && output_is(plugin, ""));
+  extism_plugin_free(plugin);
+  CHECK(stats(pool).made == 1);
+  extism_pool_free(pool);
+  check_nothing_alive();
+}
+
+static void trapped_plugins_work_again(void) {
+  ExtismPool *pool = new_pool("results.wat", 1);
+  ExtismPlugin *plugin = get(pool);
+  CHECK(call(plugin, "trap", "") == 134);
+  extism_plugin_free(plugin);
+  plugin = get(pool);
+  CHECK(call(plugin, "zero", "") == 0 && extism_plugin_error(plugin) == NULL);
+  extism_plugin_free(plugin);
+  extism_pool_free(pool);
+  check_nothing_alive();
+}
+
+static void *borrow_often(void *pool) {
+  int i;
+  for (i = 0; i < 200; i++) {
+    ExtismPlugin *plugin = get((const ExtismPool *)pool);
+    CHECK(call(plugin, "echo", "hammer") == 0 && output_is(plugin, "hammer"));
+    extism_plugin_free(plugin);
+  }
+  return NULL;
+}
+
+static void threads_share_a_pool(void) {
+  ExtismPool *pool = new_pool("echo.wat", 3);
+  pthread_t threads[8];
+  int i;
+  for (i = 0; i < 8; i++) {
+    CHECK(pthread_create(&threads[i], NULL, borrow_often, pool) == 0);
+  }
+  for (i = 0; i < 8; i++) {
+    CHECK(pthread_join(threads[i], NULL) == 0);
+  }
+  CHECK(stats(pool).made <= 3 && stats(pool).waiting == 0);
+  extism_pool_free(pool);
+  check_nothing_alive();
+}
+
+static void test(void) {
+  no_more_than_allowed();
+  borrowers_leave_nothing_behind();
+  trapped_plugins_work_again();
+  threads_share_a_pool();
+}
