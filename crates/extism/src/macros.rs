@@ -29,7 +29,11 @@ macro_rules! host_fn {
     ($(#[$meta:meta])* $pub:vis $name:ident ($($arg:ident : $argty:ty),* $(,)?) $(-> $ret:ty)? $b:block) => {
         $crate::host_fn!($(#[$meta])* $pub $name (user_data: (); $($arg : $argty),*) $(-> $ret)? $b);
     };
-    ($(#[$meta:meta])* $pub:vis $name:ident ($user_data:ident : $dataty:ty; $($arg:ident : $argty:ty),* $(,)?) $(-> $ret:ty)? $b:block) => {
+    (
+        $(#[$meta:meta])*
+        $pub:vis $name:ident ($user_data:ident : $dataty:ty; $($arg:ident : $argty:ty),* $(,)?)
+        $(-> $ret:ty)? $b:block
+    ) => {
         $(#[$meta])*
         $pub fn $name(
             plugin: &mut $crate::CurrentPlugin<'_>,
@@ -42,7 +46,8 @@ macro_rules! host_fn {
                 #[allow(unused, reason = "not every function has arguments")]
                 let mut inputs = inputs.iter();
                 $(
-                    let $arg: $argty = $crate::__private::argument(plugin, inputs.next(), ::std::stringify!($arg))?;
+                    let $arg: $argty =
+                        $crate::__private::argument(plugin, inputs.next(), ::std::stringify!($arg))?;
                 )*
                 move || -> ::std::result::Result<_, $crate::Error> { $b }
             };
@@ -67,7 +72,15 @@ macro_rules! host_fn {
 /// ```
 #[macro_export]
 macro_rules! typed_plugin {
-    ($(#[$meta:meta])* $pub:vis $name:ident {$($(#[$fmeta:meta])* $f:ident $(< $( $lt:tt $( : $clt:path )? ),+ >)? ($input:ty) -> $output:ty);* $(;)?}) => {
+    (
+        $(#[$meta:meta])*
+        $pub:vis $name:ident {
+            $(
+                $(#[$fmeta:meta])*
+                $f:ident $(< $( $lt:tt $( : $clt:path )? ),+ >)? ($input:ty) -> $output:ty
+            );* $(;)?
+        }
+    ) => {
         $(#[$meta])*
         $pub struct $name(pub $crate::Plugin);
 

@@ -58,5 +58,6 @@ programs! {
     misuse,
     pool,
     threads,
+    together,
     two_copies,
 }
