@@ -7,12 +7,32 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::process;
 use crate::project::Project;
 
 const FILE: &str = "README.md";
+
+/// The programs it shows: files of the repository that are compiled and run by tests.
+pub(crate) const EMBED_C: &str = "examples/embed.c";
+const EMBED_RUST: &str = "crates/extism/examples/embed.rs";
+
+/// Checks that the programs it shows are those files, below their first comment.
+pub(crate) fn check_programs(project: &Project) -> Result<()> {
+    let text = project.read(FILE)?;
+    for (language, file) in [("c", EMBED_C), ("rust", EMBED_RUST)] {
+        let program = project.read(file)?;
+        let (_, shown) = program
+            .split_once("\n\n")
+            .context("no comment at the top")?;
+        ensure!(
+            text.contains(&format!("```{language}\n{shown}```\n")),
+            "{FILE} does not show {file} as it is"
+        );
+    }
+    Ok(())
+}
 
 /// A command and what the document says it prints.
 #[derive(Debug, PartialEq, Eq)]

@@ -267,10 +267,11 @@ fn installation(context: &Context<'_>, _: &Job) -> Result<Report> {
     let prefix = tempfile::tempdir()?;
     let options = install::Options::at(prefix.path());
     install::run(context.project, &options, Echo::OnFailure)?;
-    sample::prove(context.project, prefix.path())?;
+    readme::check_programs(context.project)?;
+    let samples = sample::prove(context.project, prefix.path())?;
     let examples = readme::run(context.project, prefix.path())?;
     Ok(Report::Passed(Tally {
-        passed: 2 + examples,
+        passed: samples + examples,
         ..Tally::default()
     }))
 }

@@ -4,16 +4,26 @@
 //! header and the library.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
 
 use crate::process;
-use crate::project::{Project, VERSION};
+use crate::project::Project;
+use crate::readme;
 
-/// The program, relative to the root.
-const SAMPLE: &str = "xtask/samples/echo.c";
+/// The programs, relative to the root, and what each prints when it is run there.
+const SAMPLES: &[(&str, &str)] = &[
+    (
+        "xtask/samples/echo.c",
+        concat!(env!("CARGO_PKG_VERSION"), " hello\n"),
+    ),
+    (
+        readme::EMBED_C,
+        "{\"count\":4,\"total\":4,\"vowels\":\"aAeEiIoOuU\"}\n",
+    ),
+];
 
 /// Why this machine cannot compile the program, if it cannot.
 pub(crate) fn missing_tool() -> Option<String> {
@@ -24,25 +34,31 @@ pub(crate) fn missing_tool() -> Option<String> {
     Some(format!("no {missing}"))
 }
 
-/// Compiles the sample with the shared and with the static library under `prefix`, and runs both.
-pub(crate) fn prove(project: &Project, prefix: &Path) -> Result<()> {
+/// Compiles the samples with the shared and with the static library under `prefix`, and runs them;
+/// answers how many runs there were.
+pub(crate) fn prove(project: &Project, prefix: &Path) -> Result<u64> {
     let scratch = tempfile::tempdir()?;
-    for package in ["extism", "extism-static"] {
-        let program = scratch
-            .path()
-            .join(format!("sample-{package}{}", env::consts::EXE_SUFFIX));
-        compile(project, prefix, package, &program)?;
-        let printed = process::stdout_of(Command::new(&program))?;
-        let expected = format!("{VERSION} hello\n");
-        ensure!(
-            printed == expected,
-            "the sample with {package} printed {printed:?}, not {expected:?}"
-        );
+    let program = scratch
+        .path()
+        .join(format!("sample{}", env::consts::EXE_SUFFIX));
+    let mut runs = 0;
+    for (source, expected) in SAMPLES {
+        for package in ["extism", "extism-static"] {
+            compile(&project.path(source), prefix, package, &program)?;
+            let mut run = Command::new(&program);
+            run.current_dir(project.root());
+            let printed = process::stdout_of(run)?;
+            ensure!(
+                printed == *expected,
+                "{source} with {package} printed {printed:?}, not {expected:?}"
+            );
+            runs += 1;
+        }
     }
-    Ok(())
+    Ok(runs)
 }
 
-fn compile(project: &Project, prefix: &Path, package: &str, program: &PathBuf) -> Result<()> {
+fn compile(source: &Path, prefix: &Path, package: &str, program: &Path) -> Result<()> {
     let libraries = prefix.join("lib");
     let mut query = Command::new("pkg-config");
     query
@@ -54,7 +70,7 @@ fn compile(project: &Project, prefix: &Path, package: &str, program: &PathBuf) -
     compile
         .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-o"])
         .arg(program)
-        .arg(project.path(SAMPLE));
+        .arg(source);
     compile.args(flags.split_whitespace());
     if package == "extism" {
         compile.arg(format!("-Wl,-rpath,{}", libraries.display()));

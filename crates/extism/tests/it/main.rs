@@ -11,6 +11,7 @@ mod loading;
 mod logging;
 mod macros;
 mod pool;
+mod readme;
 mod state;
 mod support;
 mod wasi;
