@@ -48,7 +48,8 @@ use crate::stats::Live;
 pub struct Plugin {
     id: Uuid,
     store: Store<State>,
-    instance: Instance,
+    /// Missing only while the manifest's `max_pages` is too small for what the modules declare.
+    instance: Option<Instance>,
     stage: Stage,
     exports: Exports,
     token: Arc<Token>,
@@ -98,12 +99,25 @@ impl Plugin {
         token.begin(compiled.call_time_max);
         let made = instantiate(State::new(compiled, id, Arc::clone(&token)));
         token.end();
-        let (store, instance) = made.map_err(|failed| failed.error)?;
+        let (store, instance) = match made {
+            Ok((store, instance)) => (store, Some(instance)),
+            // As the published library has it, such a plug-in can be made, and its calls say `oom`.
+            Err(failed)
+                if failed.error.status() == Status::Memory
+                    && failed.state.meter.is_bound_by_manifest() =>
+            {
+                (store_of(failed.state), None)
+            }
+            Err(failed) => return Err(failed.error),
+        };
         Ok(Plugin {
             id,
+            stage: match instance {
+                Some(_) => Stage::Made,
+                None => Stage::Ended,
+            },
             store,
             instance,
-            stage: Stage::Made,
             exports: Exports::default(),
             token,
             call_time_max: compiled.call_time_max,
@@ -169,7 +183,10 @@ impl Plugin {
     /// Whether the plug-in exports a function of this name that [`Plugin::call`] can call for a
     /// code or nothing.
     pub fn has_function(&mut self, name: &str) -> bool {
-        let export = self.exports.find(&mut self.store, &self.instance, name);
+        let Some(instance) = &self.instance else {
+            return self.compiled().has_function(name);
+        };
+        let export = self.exports.find(&mut self.store, instance, name);
         matches!(export, Ok(Export::Code(_) | Export::Unit(_)))
     }
 
@@ -294,8 +311,8 @@ impl Plugin {
         let state = store.data_mut();
         state.logger.begin(state.id);
         state.http.requests = 0;
-        let Some(memory) = state.memory else {
-            return Outcome::failed(no_kernel_memory());
+        let (Some(memory), Some(instance)) = (state.memory, &self.instance) else {
+            return Outcome::failed(not_made());
         };
         if let Some(fuel) = self.fuel
             && let Err(error) = store.set_fuel(fuel)
@@ -308,7 +325,7 @@ impl Plugin {
             let text = "failed to allocate extism memory";
             return Outcome::failed(Error::with_cause(cause.status(), text, cause));
         }
-        let export = match self.exports.find(store, &self.instance, name) {
+        let export = match self.exports.find(store, instance, name) {
             Ok(export) => export,
             Err(error) => return Outcome::failed(error),
         };
@@ -417,7 +434,10 @@ impl Plugin {
             let set = self.store.set_fuel(fuel);
             set.map_err(|error| Outcome::failed(Error::from_chain(Status::Internal, error)))?;
         }
-        start::initialize(&mut self.store, &self.instance).map_err(|error| self.fail(error))?;
+        let Some(instance) = self.instance else {
+            return Err(Outcome::failed(not_made()));
+        };
+        start::initialize(&mut self.store, &instance).map_err(|error| self.fail(error))?;
         self.stage = Stage::Ready;
         Ok(())
     }
@@ -440,7 +460,9 @@ impl Plugin {
 
     /// Puts a new instance in the place of the old one.
     fn install(&mut self, state: State) -> Result<(), Box<Failed>> {
-        (self.store, self.instance) = instantiate(state)?;
+        let (store, instance) = instantiate(state)?;
+        self.store = store;
+        self.instance = Some(instance);
         self.exports = Exports::default();
         self.stage = Stage::Made;
         self.damaged = false;
@@ -459,14 +481,7 @@ fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<Failed>
         return Err(Box::new(Failed { error, state }));
     }
     let compiled = Arc::clone(&state.compiled);
-    let mut store = Store::new(&compiled.engine, state);
-    store.limiter(|state| &mut state.meter);
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|cx| match cx.data().token.stop() {
-        // Another plug-in on the same engine was meant.
-        None => Ok(UpdateDeadline::Continue(1)),
-        Some(stop) => Err(outcome::stopped(stop).into()),
-    });
+    let mut store = store_of(state);
     let options = &compiled.options;
     let made = match options.fuel_for_start.or(options.fuel) {
         Some(fuel) => store.set_fuel(fuel),
@@ -486,6 +501,20 @@ fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<Failed>
     }
 }
 
-fn no_kernel_memory() -> Error {
-    Error::new(Status::Internal, "the plug-in has no kernel memory")
+/// A store that asks the plug-in's meter for memory and looks at its token when it is interrupted.
+fn store_of(state: State) -> Store<State> {
+    let engine = state.compiled.engine.clone();
+    let mut store = Store::new(&engine, state);
+    store.limiter(|state| &mut state.meter);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|cx| match cx.data().token.stop() {
+        // Another plug-in on the same engine was meant.
+        None => Ok(UpdateDeadline::Continue(1)),
+        Some(stop) => Err(outcome::stopped(stop).into()),
+    });
+    store
+}
+
+fn not_made() -> Error {
+    Error::new(Status::Internal, "the plug-in has no instance")
 }

@@ -7,7 +7,7 @@
 use extism_abi::layout::{
     FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, KERNEL_MEMORY_EXPORT, PAGE_BYTES,
 };
-use extism_kernel::{Range, Refused};
+use extism_kernel::{Kernel, Range, Refused};
 use wasmtime::{AsContext, AsContextMut, Caller, Extern, Memory};
 
 use crate::Status;
@@ -40,27 +40,28 @@ fn first_use(caller: &mut Caller<'_, State>) -> wasmtime::Result<Memory> {
 
 /// A block of `bytes` bytes; its contents are whatever was there before.
 pub(crate) fn alloc(
-    mut cx: impl AsContextMut<Data = State>,
+    cx: impl AsContextMut<Data = State>,
     memory: Memory,
     bytes: u64,
 ) -> Result<u64, Refused> {
+    place(cx, memory, |kernel, room| kernel.try_alloc(bytes, room))
+}
+
+/// Asks the block table for a place; grows the memory and asks once more if that is what it takes.
+#[inline]
+fn place(
+    mut cx: impl AsContextMut<Data = State>,
+    memory: Memory,
+    ask: impl Fn(&mut Kernel, &mut Room) -> Result<u64, Refused>,
+) -> Result<u64, Refused> {
     let mut room = Room::of(&cx, memory);
-    let first = cx
-        .as_context_mut()
-        .data_mut()
-        .kernel
-        .try_alloc(bytes, &mut room);
-    match first {
-        Err(Refused::Memory) if room.wanted > room.bytes => {
-            grow(&mut cx, memory, room.wanted)?;
-            let mut room = Room::of(&cx, memory);
-            cx.as_context_mut()
-                .data_mut()
-                .kernel
-                .try_alloc(bytes, &mut room)
-        }
-        result => result,
+    let placed = ask(&mut cx.as_context_mut().data_mut().kernel, &mut room);
+    if placed == Err(Refused::Memory) && room.wanted > room.bytes {
+        grow(&mut cx, memory, room.wanted)?;
+        let mut room = Room::of(&cx, memory);
+        return ask(&mut cx.as_context_mut().data_mut().kernel, &mut room);
     }
+    placed
 }
 
 /// A new block that holds `data`. Empty data has the handle 0.
@@ -97,23 +98,7 @@ pub(crate) fn begin(
     if cx.as_context().data().kernel.high_water() > KEEP_BYTES {
         give_back(&mut cx, memory);
     }
-    let mut room = Room::of(&cx, memory);
-    let begun = cx
-        .as_context_mut()
-        .data_mut()
-        .kernel
-        .begin(length, &mut room);
-    let handle = match begun {
-        Err(Refused::Memory) if room.wanted > room.bytes => {
-            grow(&mut cx, memory, room.wanted)?;
-            let mut room = Room::of(&cx, memory);
-            cx.as_context_mut()
-                .data_mut()
-                .kernel
-                .begin(length, &mut room)?
-        }
-        begun => begun?,
-    };
+    let handle = place(&mut cx, memory, |kernel, room| kernel.begin(length, room))?;
     let range = Range {
         offset: handle,
         length,

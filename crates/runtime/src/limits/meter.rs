@@ -91,6 +91,11 @@ impl Meter {
         self.memory.allowed = grown.min(self.ceiling_bytes);
     }
 
+    /// Whether it is the manifest's `max_pages` that bounds memory, rather than the host's own limit.
+    pub(crate) fn is_bound_by_manifest(&self) -> bool {
+        self.memory.allowed < self.ceiling_bytes
+    }
+
     /// Whether memory was refused since this was last asked.
     pub(crate) fn take_memory_refusal(&mut self) -> bool {
         std::mem::take(&mut self.memory.refused)
