@@ -51,8 +51,8 @@ pub struct Options {
     /// Whether machine code in precompiled artefacts is used. It is trusted as this library itself
     /// is: only for files nobody else can write.
     pub trust_artefacts: bool,
-    /// Whether calls for kernel memory are turned into instructions. The results are the same; the fuel a call uses is
-    /// not.
+    /// Whether calls for kernel memory are turned into instructions. The results are the same; the
+    /// fuel a call uses is not.
     pub rewrite: Rewriting,
     /// Options of the engine, for embedders who need to set some themselves. Such a plug-in shares
     /// nothing with others.

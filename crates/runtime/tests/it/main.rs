@@ -3,6 +3,7 @@
 mod allocations;
 mod builtins;
 mod calls;
+mod documents;
 mod hostile;
 mod kernel;
 mod limits;
