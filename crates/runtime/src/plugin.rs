@@ -20,7 +20,7 @@ use crate::call::export::{Export, Exports, START};
 use crate::call::outcome::{self, CODE_FAILED, Outcome};
 use crate::call::token::Token;
 use crate::call::{depth, dump, start};
-use crate::compiled::{Compiled, CompiledPlugin};
+use crate::compiled::CompiledPlugin;
 use crate::error::Error;
 use crate::kernel::memory;
 use crate::log::LogSink;
@@ -91,11 +91,8 @@ impl Plugin {
     /// cannot be opened.
     pub fn new(compiled: &CompiledPlugin) -> Result<Plugin, Error> {
         let compiled = &compiled.0;
+        let id = Uuid::new_v4();
         let token = Token::new(compiled.engine.clone(), compiled.call_time_max.is_some());
-        Plugin::make(compiled, Uuid::new_v4(), token)
-    }
-
-    fn make(compiled: &Arc<Compiled>, id: Uuid, token: Arc<Token>) -> Result<Plugin, Error> {
         token.begin(compiled.call_time_max);
         let made = instantiate(State::new(compiled, id, Arc::clone(&token)));
         token.end();
@@ -311,6 +308,8 @@ impl Plugin {
         let state = store.data_mut();
         state.logger.begin(state.id);
         state.http.requests = 0;
+        // What was refused to an earlier call does not explain a trap of this one.
+        state.meter.take_memory_refusal();
         let (Some(memory), Some(instance)) = (state.memory, &self.instance) else {
             return Outcome::failed(not_made());
         };
@@ -437,9 +436,17 @@ impl Plugin {
         let Some(instance) = self.instance else {
             return Err(Outcome::failed(not_made()));
         };
-        start::initialize(&mut self.store, &instance).map_err(|error| self.fail(error))?;
-        self.stage = Stage::Ready;
-        Ok(())
+        match start::initialize(&mut self.store, &instance) {
+            Ok(()) => {
+                self.stage = Stage::Ready;
+                Ok(())
+            }
+            Err(error) => Err(match self.fail(error) {
+                // Nothing of what was called has run, whatever the guest thinks of itself.
+                Outcome { code: 0, .. } => Outcome::failed(outcome::ended_at_start()),
+                outcome => outcome,
+            }),
+        }
     }
 
     /// A fresh instance in a fresh store; variables, configuration and everything else of the plug-in stay.

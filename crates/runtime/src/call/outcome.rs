@@ -117,10 +117,13 @@ pub(crate) fn of_failed_start(error: wasmtime::Error, token: &Token, meter: &mut
         return Error::from_chain(Status::Fuel, error);
     }
     let outcome = of_engine_error(error, token, meter);
-    outcome.error.unwrap_or_else(|| {
-        let text = "the plug-in ended itself while it was started";
-        Error::new(Status::GuestExit, text).with_guest_code(0)
-    })
+    outcome.error.unwrap_or_else(ended_at_start)
+}
+
+/// The error of a plug-in that exited with the code 0 before it could be called.
+pub(crate) fn ended_at_start() -> Error {
+    let text = "the plug-in ended itself while it was started";
+    Error::new(Status::GuestExit, text).with_guest_code(0)
 }
 
 /// Whether the call ended because it had to stop. A host function or WASI call that noticed says so

@@ -85,6 +85,7 @@ fn base64_of(text: &str) -> String {
 #[test]
 fn a_trap_after_a_refused_growth_is_oom() {
     let source = r#"(module (memory 1)
+        (func (export "ask") (drop (memory.grow (i32.const 100))))
         (func (export "abort") (drop (memory.grow (i32.const 100))) unreachable)
         (func (export "trap") unreachable))"#;
     let limits = Limits {
@@ -95,6 +96,7 @@ fn a_trap_after_a_refused_growth_is_oom() {
         let mut plugin = plugin(source, options);
         let expected = (-1, Status::Memory, "oom".to_owned());
         assert_eq!(call(&mut plugin, "abort", b""), expected);
+        assert_eq!(plugin.call("ask", b"").code, 0, "an answer is no failure");
         assert_eq!(call(&mut plugin, "trap", b"").1, Status::TrapUnreachable);
     }
 }

@@ -112,6 +112,22 @@ fn exit_codes() {
 }
 
 #[test]
+fn a_plugin_that_exits_while_it_is_started_has_not_run() {
+    let source = r#"(module
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1)
+        (func (export "_initialize") (call $exit (i32.const 0)))
+        (func (export "run")))"#;
+    each_way(source, |plugin| {
+        for _ in 0..2 {
+            let (code, status, text) = call(plugin, "run", b"");
+            assert_eq!((code, status), (-1, Status::GuestExit));
+            assert_eq!(text, "the plug-in ended itself while it was started");
+        }
+    });
+}
+
+#[test]
 fn arguments_and_environment_are_what_the_host_says() {
     let source = r#"(module
         (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
