@@ -33,6 +33,10 @@ pub(crate) fn build(project: &Project, platform: Platform, echo: Echo) -> Result
         "--package",
         "libextism",
         "--lib",
+        // Without the library for Rust, which is there for tests: with it there would be no link-time
+        // optimisation, and the engine would be compiled once more for the command line.
+        "--crate-type",
+        "cdylib,staticlib",
         "--message-format",
         "json",
     ]);
