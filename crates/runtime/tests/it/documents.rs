@@ -133,8 +133,8 @@ fn count(limit: impl Display) -> String {
 fn bytes(limit: u64) -> String {
     match limit {
         u64::MAX => none(),
-        _ if limit % (1 << 30) == 0 => format!("{} GiB", limit >> 30),
-        _ if limit % (1 << 20) == 0 => format!("{} MiB", limit >> 20),
+        _ if limit.is_multiple_of(1 << 30) => format!("{} GiB", limit >> 30),
+        _ if limit.is_multiple_of(1 << 20) => format!("{} MiB", limit >> 20),
         _ => format!("{} KiB", limit >> 10),
     }
 }
