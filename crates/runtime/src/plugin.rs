@@ -212,10 +212,16 @@ impl Plugin {
         let installed = self.install(state);
         self.token.end();
         self.output = Range::default();
-        installed.map_err(|mut failed| {
-            self.store.data_mut().swap_wiring(&mut failed.state);
-            failed.error
-        })
+        match installed {
+            Ok(()) => {
+                self.store.data_mut().http.forget();
+                Ok(())
+            }
+            Err(mut failed) => {
+                self.store.data_mut().swap_wiring(&mut failed.state);
+                Err(failed.error)
+            }
+        }
     }
 
     /// Whether a call trapped, was stopped or exited since the instance was made: its memory may be

@@ -88,6 +88,16 @@ pub(crate) struct Http {
     pub(crate) requests: u32,
 }
 
+impl Http {
+    /// Forgets the last response. Whether the plug-in may see headers stays as it is.
+    pub(crate) fn forget(&mut self) {
+        self.status = 0;
+        if let Some(headers) = &mut self.headers {
+            headers.clear();
+        }
+    }
+}
+
 /// What the host gave along with the running call, for its host functions to find.
 #[derive(Default)]
 pub(crate) enum HostContext {

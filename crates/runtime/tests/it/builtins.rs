@@ -222,3 +222,33 @@ fn a_silent_server_does_not_outlast_the_call() {
     assert_eq!((outcome.code, outcome.status()), (134, Status::Timeout));
     assert_eq!(plugin.call("noop", b"").code, 0);
 }
+
+#[test]
+fn a_renewed_plugin_has_forgotten_the_last_response() {
+    let source = r#"(module
+        (import "extism:host/env" "http_request" (func $request (param i64 i64) (result i64)))
+        (import "extism:host/env" "http_status_code" (func $status (result i32)))
+        (import "extism:host/env" "http_headers" (func $headers (result i64)))
+        (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+        (import "extism:host/env" "input_offset" (func $input (result i64)))
+        (func (export "get") (drop (call $request (call $input) (i64.const 0))))
+        (func (export "status") (result i32) (call $status))
+        (func (export "headers") (result i32) (i32.wrap_i64 (call $length (call $headers)))))"#;
+    let manifest = Manifest::new([Wasm::data(source)]).with_allowed_host("127.0.0.1");
+    let options = Options {
+        http_response_headers: true,
+        ..Options::default()
+    };
+    let mut plugin = Plugin::load(manifest, options).unwrap();
+    let request = format!(r#"{{"url": "http://127.0.0.1:{}/"}}"#, serve(OK));
+    assert_eq!(plugin.call("get", request.as_bytes()).code, 0);
+    assert_eq!(plugin.call("status", b"").code, 200);
+    assert!(plugin.call("headers", b"").code > 2);
+    plugin.renew().unwrap();
+    assert_eq!(plugin.call("status", b"").code, 0);
+    assert_eq!(
+        plugin.call("headers", b"").code,
+        2,
+        "an empty object, still allowed"
+    );
+}

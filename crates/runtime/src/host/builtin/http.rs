@@ -35,10 +35,7 @@ struct GuestRequest {
 /// Makes a request within the plug-in's policy and deadline; answers the body, 0 if it is empty.
 fn http_request(mut cx: Caller<'_, State>, request: u64, body: u64) -> wasmtime::Result<u64> {
     let http = &mut cx.data_mut().http;
-    http.status = 0;
-    if let Some(headers) = &mut http.headers {
-        headers.clear();
-    }
+    http.forget();
     http.requests += 1;
     let requests_max = cx.data().compiled.options.limits.http_requests_max;
     if cx.data().http.requests > requests_max {
