@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::generated;
 use crate::header;
-use crate::library::{self, C99};
+use crate::library;
 use crate::prototype::Prototype;
 
 /// Functions that answer something else than NULL when they fail.
@@ -93,13 +93,6 @@ fn program() -> String {
 
 #[test]
 fn every_function_survives_a_panic() {
-    let scratch = tempfile::tempdir().expect("a temporary folder");
-    let source = scratch.path().join("panics.c");
-    std::fs::write(&source, program()).expect("a file");
-    let program = library::build(&source, C99, scratch.path());
-    let mut command = std::process::Command::new(program);
-    let fixtures = library::root().join("fixtures/wat");
-    let output = library::run(command.arg(fixtures).arg(scratch.path()));
-    let lines = String::from_utf8_lossy(&output.stdout).lines().count();
+    let lines = library::run_text(&program());
     assert_eq!(lines, header::ours().len());
 }
