@@ -4,10 +4,14 @@
 //! instructions take from the stack and leave on it what the call would, no access of theirs can
 //! trap, and they contain every label they branch to.
 //!
-//! One comparison decides each access: `p - 64 < size - 64 - (width - 1)`, unsigned. A handle below
-//! 64 wraps around to a huge number, so does not pass; the right side cannot wrap, because kernel
-//! memory has a page at least. What passes is below 4 GiB, so that cutting the address to 32 bits
-//! loses nothing.
+//! One comparison decides each load and store: `p - 64 < size - 64 - (width - 1)`, unsigned. A handle
+//! below 64 wraps around to a huge number, so does not pass; the right side cannot wrap, because
+//! kernel memory has a page at least. What passes is below 4 GiB, so that cutting the address to 32
+//! bits loses nothing.
+//!
+//! A read of the input asks twice, for its first byte and for its last: after the first answer the
+//! sum in the second cannot wrap. Two branches that always go the same way cost less than two truth
+//! values put together.
 
 use extism_abi::layout::{FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, PAGE_BYTES};
 use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, ValType};
@@ -102,8 +106,8 @@ impl Inline<'_> {
     fn load(&mut self, width: Width) {
         self.check(width);
         self.sink.if_(result(width));
-        self.checked_address();
-        self.load_at(width, FIRST_HANDLE);
+        self.address32();
+        self.load_at(width);
         self.or_zero(width);
     }
 
@@ -115,9 +119,9 @@ impl Inline<'_> {
         self.sink.local_set(value);
         self.check(width);
         self.sink.if_(BlockType::Empty);
-        self.checked_address();
+        self.address32();
         self.sink.local_get(value);
-        let at = self.at(FIRST_HANDLE);
+        let at = self.at(0);
         match width {
             Width::One => self.sink.i32_store8(at),
             Width::Four => self.sink.i32_store(at),
@@ -128,38 +132,41 @@ impl Inline<'_> {
 
     /// Reads relative to the input. The input lies inside of the memory, so its length is the only bound.
     fn input_load(&mut self, width: Width) {
-        let address = self.scratch.address;
-        self.sink.local_tee(address);
-        self.cell64(INPUT_LENGTH_ADDRESS);
-        if width != Width::One {
-            // An offset fits when it is below `length - (width - 1)`, provided that this does not wrap.
-            let rest = width.bytes() - 1;
-            self.sink.i64_const(rest).i64_sub().i64_lt_u();
-            self.cell64(INPUT_LENGTH_ADDRESS);
-            self.sink.i64_const(rest).i64_gt_u().i32_and();
-        } else {
-            self.sink.i64_lt_u();
+        let last = width.bytes() - 1;
+        self.sink.local_tee(self.scratch.address);
+        self.if_inside_of_input(width);
+        if last > 0 {
+            self.sink.local_get(self.scratch.address);
+            self.sink.i64_const(last).i64_add();
+            self.if_inside_of_input(width);
         }
-        self.sink.if_(result(width));
         // Handles are below 4 GiB: the lower half of the cell is all of it.
         let cell = MemArg {
             align: 2,
             ..self.at(INPUT_OFFSET_ADDRESS)
         };
         self.sink.i32_const(0).i32_load(cell);
-        self.checked_address();
+        self.address32();
         self.sink.i32_add();
-        self.load_at(width, 0);
+        self.load_at(width);
+        if last > 0 {
+            self.or_zero(width);
+        }
         self.or_zero(width);
     }
 
+    fn if_inside_of_input(&mut self, width: Width) {
+        self.cell64(INPUT_LENGTH_ADDRESS);
+        self.sink.i64_lt_u().if_(result(width));
+    }
+
     /// Takes a handle from the stack and leaves whether an access of this width may be made there.
-    /// Keeps the handle's distance from the first one in a local.
+    /// Keeps the handle in a local.
     fn check(&mut self, width: Width) {
         self.sink
+            .local_tee(self.scratch.address)
             .i64_const(FIRST)
-            .i64_sub()
-            .local_tee(self.scratch.address);
+            .i64_sub();
         size_bytes(&mut self.sink, self.kernel);
         self.sink
             .i64_const(FIRST + width.bytes() - 1)
@@ -167,12 +174,12 @@ impl Inline<'_> {
             .i64_lt_u();
     }
 
-    fn checked_address(&mut self) {
+    fn address32(&mut self) {
         self.sink.local_get(self.scratch.address).i32_wrap_i64();
     }
 
-    fn load_at(&mut self, width: Width, offset: u64) {
-        let at = self.at(offset);
+    fn load_at(&mut self, width: Width) {
+        let at = self.at(0);
         match width {
             Width::One => self.sink.i32_load8_u(at),
             Width::Four => self.sink.i32_load(at),

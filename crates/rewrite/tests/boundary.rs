@@ -259,7 +259,7 @@ fn no_access_reaches_the_host() {
             run.call(name, &[Val::I64(64)]);
         }
         run.call("alloc", &[Val::I64(1)]);
-        assert_eq!(run.store.data().access_calls, 0);
+        assert_eq!(run.store.data().access_calls(), 0);
         assert_eq!(run.store.data().other_calls, ["alloc [I64(1)]"]);
     }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use extism_rewrite::KernelMemory;
 use support::{DEFINE, pass, wat};
-use wasmparser::{KnownCustom, Name, Parser, Payload};
+use wasmparser::{BinaryReader, KnownCustom, Name, Parser, Payload};
 
 const MODULE: &str = r#"(module $plugin
     (@custom "first" (before first) "1")
@@ -16,7 +16,8 @@ const MODULE: &str = r#"(module $plugin
     (@custom "producers" "\00")
     (@custom ".debug_info" "x") (@custom ".debug_line" "x") (@custom "sourceMappingURL" "\01m")
     (@custom "reloc.CODE" "x") (@custom "linking" "x") (@custom "external_debug_info" "\01m")
-    (@custom "metadata.code.trace" "x") (@custom "target_features" "\00") (@custom "last" "2"))"#;
+    (@custom "metadata.code.trace" "x") (@custom "metadata.code.branch_hint" "\01\01\01\07\01\01")
+    (@custom ".debug_str" "x") (@custom "target_features" "\00") (@custom "last" "2"))"#;
 
 fn customs(wasm: &[u8]) -> Vec<String> {
     let payloads = Parser::new(0)
@@ -101,6 +102,53 @@ fn names_stay_true() {
     let of = |mode| names(&pass(&wat(MODULE), mode).expect("it can be rewritten").wasm);
     assert_eq!(of(DEFINE), expected("memory 0 mine"));
     assert_eq!(of(KernelMemory::Import), expected("memory 1 mine"));
+}
+
+/// All kinds of names there are, and one nobody knows yet.
+#[test]
+fn names_of_everything_are_kept() {
+    let text = r#"(module $plugin
+        (type $pair (struct (field $left i32) (field $right i64)))
+        (import "env" "extism_input_length" (func $length (result i64)))
+        (table $table 1 funcref) (memory $mine 1) (global $global i32 (i32.const 1)) (tag $tag)
+        (func $f (result i64) (local $unused i64) (block $label (br $label)) (call $length))
+        (elem $elements func $f) (data $bytes "x"))"#;
+    let subsections = |wasm: &[u8]| -> Vec<(u8, Vec<u8>)> {
+        let payloads = Parser::new(0).parse_all(wasm);
+        let section = payloads
+            .filter_map(|payload| match payload.expect("a valid module") {
+                Payload::CustomSection(section) if section.name() == "name" => Some(section),
+                _ => None,
+            })
+            .next()
+            .expect("it has names");
+        let mut reader = BinaryReader::new(section.data(), 0);
+        let mut all = Vec::new();
+        while !reader.eof() {
+            let kind = reader.read_u8().expect("readable");
+            let length = reader.read_var_u32().expect("readable") as usize;
+            all.push((kind, reader.read_bytes(length).expect("readable").to_vec()));
+        }
+        all
+    };
+    let before = subsections(&wat(text));
+    let kinds: Vec<u8> = before.iter().map(|(kind, _)| *kind).collect();
+    let (labels, memories) = (3, 6);
+    assert_eq!(kinds, [0, 1, 2, labels, 4, 5, memories, 7, 8, 9, 10, 11]);
+    let kept: Vec<_> = before
+        .into_iter()
+        .filter(|(kind, _)| *kind != labels)
+        .collect();
+
+    let defined = pass(&wat(text), DEFINE).expect("it can be rewritten");
+    assert_eq!(subsections(&defined.wasm), kept);
+    let imported = pass(&wat(text), KernelMemory::Import).expect("it can be rewritten");
+    let moved = |(kind, names): (u8, Vec<u8>)| match kind == memories {
+        true => (kind, b"\x01\x01\x04mine".to_vec()),
+        false => (kind, names),
+    };
+    let expected: Vec<_> = kept.into_iter().map(moved).collect();
+    assert_eq!(subsections(&imported.wasm), expected);
 }
 
 #[test]

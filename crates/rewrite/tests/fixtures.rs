@@ -109,7 +109,7 @@ fn copies_do_not_reach_the_host() {
             let mut run = Run::new(&fixture(name), mode).expect("it runs");
             run.set_input(FIRST_HANDLE, &[5; 8000]);
             assert_eq!(run.call("echo", &[]), "[I32(0)]");
-            let calls = run.store.data().access_calls;
+            let calls = run.store.data().access_calls();
             assert_eq!(
                 calls == 0,
                 mode.is_some(),

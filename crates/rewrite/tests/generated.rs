@@ -2,12 +2,17 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use extism_abi::import::{Import, KERNEL, LEGACY_ONLY, Ty};
 use extism_rewrite::{DeclinedKind, KernelMemory};
+use support::kernel::Accesses;
+use support::program::{Proposals, program};
 use support::random::Random;
-use support::{DEFINE, MODES, Run, pass, same_in_all_modes, wat};
+use support::survey::{INLINED, Survey};
+use support::{DEFINE, MODES, Run, compared, pass, wat};
 use wasm_smith::{Config, Module};
-use wasmi::{ExternType, Val};
+use wasmi::{ExternType, Val, ValType};
 
 /// A module that imports all kernel functions of both eras: generated ones take theirs from it.
 fn imports() -> Vec<u8> {
@@ -61,6 +66,7 @@ fn generated_modules_stay_valid() {
         ..Config::default()
     };
     let (mut inlined, mut moved, mut unneeded) = (0, 0, 0);
+    let mut survey = Survey::default();
     for seed in 0..3000 {
         config.min_uleb_size = 1 + (seed % 4) as u8;
         config.export_everything = seed % 3 == 0;
@@ -68,6 +74,7 @@ fn generated_modules_stay_valid() {
             continue;
         };
         let wasm = module.to_bytes();
+        survey.add(&wasm);
         let rewritten =
             pass(&wasm, DEFINE).unwrap_or_else(|declined| panic!("seed {seed}: {declined}"));
         inlined += rewritten.inlined_calls;
@@ -85,6 +92,21 @@ fn generated_modules_stay_valid() {
         }
     }
     assert_eq!(inlined, moved);
+    assert_eq!(inlined, survey.count("live") + survey.count("dead"));
+    survey.demand(&INLINED.map(|name| (name, 1)));
+    survey.demand(&[
+        ("live", 1000),
+        ("dead", 3000),
+        ("tail", 200),
+        ("in a loop", 300),
+        ("in try_table", 300),
+        ("in a block of several values", 30),
+        ("in a function of several results", 100),
+        ("beside collected types", 500),
+        ("exported", 1000),
+        ("element", 5),
+        ("ref.func", 500),
+    ]);
     assert!(
         inlined > 1000 && unneeded < 2900,
         "{inlined} calls, {unneeded} modules without any"
@@ -110,10 +132,12 @@ fn runnable() -> Config {
     }
 }
 
+/// Whatever a generated module does, it does the same. What it does is mostly dull: the programs below
+/// are not.
 #[test]
 fn generated_modules_run_the_same() {
     let config = runnable();
-    let (mut modules, mut calls) = (0, 0);
+    let (mut modules, mut calls, mut instructions) = (0, 0, 0);
     for seed in 0..1500 {
         let Some(mut module) = generated(&config, seed) else {
             continue;
@@ -131,27 +155,16 @@ fn generated_modules_run_the_same() {
         };
         modules += 1;
         let mut others = [define, import];
-        let functions: Vec<String> = off
-            .instance
-            .exports(&off.store)
-            .filter(|export| matches!(export.ty(&off.store), ExternType::Func(_)))
-            .map(|export| export.name().to_string())
-            .collect();
-        for name in functions {
-            let ty = off
-                .instance
-                .get_func(&off.store, &name)
-                .expect("listed")
-                .ty(&off.store);
-            let arguments: Vec<Val> = ty
-                .params()
-                .iter()
-                .map(|ty| Val::default_for_ty(*ty))
-                .collect();
-            let result = off.call(&name, &arguments);
-            calls += 1;
-            for other in &mut others {
-                assert_eq!(other.call(&name, &arguments), result, "seed {seed}, {name}");
+        let mut random = Random::new(seed);
+        for name in functions(&off) {
+            for fill in [|_: &mut Random| 0, edge] {
+                let arguments = arguments(&off, &name, || fill(&mut random));
+                let result = off.call(&name, &arguments);
+                calls += 1;
+                for other in &mut others {
+                    let same = other.call(&name, &arguments);
+                    assert_eq!(same, result, "seed {seed}, {name} {arguments:?}");
+                }
             }
         }
         for other in &mut others {
@@ -159,98 +172,122 @@ fn generated_modules_run_the_same() {
             assert_eq!(asked, off.store.data().other_calls, "seed {seed}");
             assert!(other.kernel_bytes() == off.kernel_bytes(), "seed {seed}");
         }
+        instructions += off.store.data().access_calls() - others[0].store.data().access_calls();
     }
     assert!(
-        modules > 500 && calls > 2000,
-        "{modules} modules, {calls} calls"
+        modules > 1000 && calls > 40_000 && instructions > 20_000,
+        "{modules} modules, {calls} calls, {instructions} accesses that were no calls"
     );
 }
 
-/// Straight programs of kernel calls whose addresses lie mostly where it matters, each fed by the
-/// ones before it.
+/// An address near the end of something.
+fn edge(random: &mut Random) -> u64 {
+    let ends = [64, 100, 164, 131_072, 196_608, 1 << 32];
+    (ends[random.below(ends.len())] + random.below(18) as u64).wrapping_sub(9)
+}
+
+/// The names of all exported functions.
+fn functions(run: &Run) -> Vec<String> {
+    let exports = run.instance.exports(&run.store);
+    let functions = exports.filter(|export| matches!(export.ty(&run.store), ExternType::Func(_)));
+    functions.map(|export| export.name().to_string()).collect()
+}
+
+fn arguments(run: &Run, name: &str, mut number: impl FnMut() -> u64) -> Vec<Val> {
+    let function = run.instance.get_func(&run.store, name).expect("listed");
+    let ty = function.ty(&run.store);
+    let values = ty.params().iter().map(|ty| match ty {
+        ValType::I32 => Val::I32(number() as i32),
+        ValType::I64 => Val::I64(number() as i64),
+        other => Val::default_for_ty(*other),
+    });
+    values.collect()
+}
+
+/// Programs that reach every access, inside and outside of its bounds, in loops and behind branches.
 #[test]
 fn programs_of_accesses_run_the_same() {
+    let (mut accesses, mut left) = (Accesses::new(), Accesses::new());
+    let (mut survey, mut answers) = (Survey::default(), BTreeSet::new());
     for seed in 0..300 {
         let mut random = Random::new(seed);
-        let wasm = wat(&program(&mut random));
-        let arguments: Vec<i64> = (0..20).map(|_| random.next() as i64).collect();
+        let wasm = wat(&program(&mut random, Proposals::Interpreter));
+        survey.add(&wasm);
+        let arguments: Vec<i64> = (0..4).map(|_| random.next() as i64).collect();
         let lengths: Vec<u64> = (0..3)
             .map(|_| [0, 1, 7, 8, 9, 1000][random.below(6)])
             .collect();
-        let results = same_in_all_modes(&wasm, |run| {
+        let script = |run: &mut Run| {
             let mut results = Vec::new();
             for length in &lengths {
                 run.input(if *length == 0 { 0 } else { 64 + length % 5 }, *length);
-                results.extend(
-                    arguments
-                        .iter()
-                        .map(|argument| run.call("run", &[Val::I64(*argument)])),
-                );
+                let each = arguments.iter().map(|argument| [Val::I64(*argument)]);
+                results.extend(each.map(|arguments| run.call("run", &arguments)));
             }
             results
-        });
+        };
+        let (results, instructions, calls) = compared(&wasm, script);
         assert!(
             results.iter().all(|result| !result.starts_with("trap")),
             "no access traps"
         );
+        answers.extend(results);
+        for (sum, counts) in [(&mut accesses, instructions), (&mut left, calls)] {
+            for (access, count) in counts {
+                *sum.entry(access).or_default() += count;
+            }
+        }
     }
+    for name in INLINED {
+        for inside in [true, false] {
+            let count = accesses.get(&(name, inside)).copied().unwrap_or(0);
+            let always_inside = ["input_length", "input_offset"].contains(&name);
+            assert!(
+                count >= 10_000 || (always_inside && !inside),
+                "{name} {inside}: {count}"
+            );
+        }
+    }
+    assert!(answers.len() > 3000, "{} answers differ", answers.len());
+    assert!(
+        left.keys().all(|(name, _)| name.ends_with("load_u64")),
+        "{left:?}"
+    );
+    assert!(left.values().sum::<usize>() > 5000, "by address: {left:?}");
+    survey.demand(&INLINED.map(|name| (name, 1000)));
+    survey.demand(&[
+        ("dead", 500),
+        ("tail", 3000),
+        ("in a loop", 5000),
+        ("in a block of several values", 500),
+        ("in a function of several results", 10_000),
+        ("element", 600),
+    ]);
 }
 
-/// A function of one i64 that mixes all it reads into its result.
-fn program(random: &mut Random) -> String {
-    let (host, prefix) = [("extism:host/env", ""), ("env", "extism_")][random.below(2)];
-    let names = [
-        ("load_u8", "(param i64) (result i32)"),
-        ("load_u64", "(param i64) (result i64)"),
-        ("store_u8", "(param i64 i32)"),
-        ("store_u64", "(param i64 i64)"),
-        ("input_load_u8", "(param i64) (result i32)"),
-        ("input_load_u64", "(param i64) (result i64)"),
-        ("input_length", "(result i64)"),
-        ("input_offset", "(result i64)"),
-        ("alloc", "(param i64) (result i64)"),
-    ];
-    let imports = names
-        .map(|(name, ty)| format!("(import \"{host}\" \"{prefix}{name}\" (func ${name} {ty}))"));
-    let mut body = String::new();
-    for _ in 0..60 {
-        let address = match random.below(6) {
-            0 => format!(
-                "(i64.const {})",
-                [0, 56, 57, 63, 64, 65, 131_064, 131_065, 131_071, 131_072][random.below(10)]
-            ),
-            1 => format!(
-                "(i64.and (local.get $x) (i64.const {}))",
-                (1u64 << (3 + random.below(20))) - 1
-            ),
-            2 => format!(
-                "(i64.sub (i64.const 131072) (i64.and (local.get $x) (i64.const {})))",
-                random.below(20)
-            ),
-            3 => format!(
-                "(i64.or (i64.const {}) (i64.and (local.get $x) (i64.const 255)))",
-                1u64 << (31 + random.below(32))
-            ),
-            4 => "(i64.add (call $input_offset) (call $input_length))".to_string(),
-            _ => "(local.get $x)".to_string(),
-        };
-        let value = match random.below(9) {
-            0 => format!("(i64.extend_i32_u (call $load_u8 {address}))"),
-            1 | 2 => format!("(call $load_u64 {address})"),
-            3 => format!("(call $store_u8 {address} (i32.wrap_i64 (local.get $x))) (i64.const 3)"),
-            4 => {
-                format!("(call $store_u64 {address} (call $load_u64 (local.get $y))) (i64.const 5)")
-            }
-            5 => format!("(i64.extend_i32_u (call $input_load_u8 {address}))"),
-            6 | 7 => format!("(call $input_load_u64 {address})"),
-            _ => "(call $alloc (i64.and (local.get $x) (i64.const 131071)))".to_string(),
-        };
-        body += &format!(
-            "(local.set $y {address}) {value} (local.set $x (i64.add (i64.mul (local.get $x) (i64.const 31))))\n",
-        );
+/// The same with exceptions and collected types around them, which no interpreter at hand runs: the
+/// calls are all replaced, and what comes out is valid.
+#[test]
+fn programs_with_exceptions_and_collected_types_stay_valid() {
+    let mut survey = Survey::default();
+    for seed in 0..300 {
+        let wasm = wat(&program(&mut Random::new(seed), Proposals::All));
+        let calls = |survey: &Survey| survey.count("live") + survey.count("dead");
+        let before = calls(&survey);
+        survey.add(&wasm);
+        for mode in [DEFINE, KernelMemory::Import] {
+            let rewritten = pass(&wasm, mode).unwrap_or_else(|declined| panic!("{declined}"));
+            assert_eq!(
+                rewritten.inlined_calls,
+                calls(&survey) - before,
+                "seed {seed}"
+            );
+            let mut after = Survey::default();
+            after.add(&rewritten.wasm);
+            assert_eq!(calls(&after), 0, "seed {seed}");
+            assert_eq!(after.count("element"), 2, "seed {seed}");
+        }
     }
-    format!(
-        "(module {} (memory 1) (func (export \"run\") (param $x i64) (result i64) (local $y i64) {body} (local.get $x)))",
-        imports.concat(),
-    )
+    survey.demand(&INLINED.map(|name| (name, 500)));
+    survey.demand(&[("in try_table", 500), ("beside collected types", 10_000)]);
 }

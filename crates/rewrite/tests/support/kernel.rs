@@ -1,19 +1,24 @@
 //! Kernel functions by the written rules, over the bytes of kernel memory. Written without a look
 //! at the pass.
 
+use std::collections::BTreeMap;
+
 use extism_abi::import::{BUILTINS, ENV_MODULE, Import, KERNEL, LEGACY_MODULE, LEGACY_ONLY, Ty};
 use extism_abi::layout::{
     FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, KERNEL_MEMORY_EXPORT, PAGE_BYTES,
 };
 use wasmi::{Caller, FuncType, Linker, Memory, StoreLimits, StoreLimitsBuilder, Val, ValType};
 
+/// How often a function was called, by its name and whether the address was inside of its bounds.
+pub(crate) type Accesses = BTreeMap<(&'static str, bool), usize>;
+
 /// What the host keeps.
 pub(crate) struct State {
     pub(crate) memory: Option<Memory>,
     /// The calls of functions that never become instructions, in order.
     pub(crate) other_calls: Vec<String>,
-    /// How many calls of the others reached the host.
-    pub(crate) access_calls: usize,
+    /// The calls of the others that reached the host.
+    pub(crate) accesses: Accesses,
     /// Blocks given out: handle and length.
     blocks: Vec<(u64, u64)>,
     /// The last output: handle and length.
@@ -32,9 +37,16 @@ impl Default for State {
             other_calls: Vec::new(),
             blocks: Vec::new(),
             output: (0, 0),
-            access_calls: 0,
+            accesses: Accesses::new(),
             limits: limits.build(),
         }
+    }
+}
+
+impl State {
+    /// How many accesses reached the host.
+    pub(crate) fn access_calls(&self) -> usize {
+        self.accesses.values().sum()
     }
 }
 
@@ -96,38 +108,40 @@ fn define(linker: &mut Linker<State>, module: &str, field: &str, import: &'stati
         .expect("a new name");
 }
 
-fn answer(caller: &mut Caller<'_, State>, memory: Memory, name: &str, arguments: &[Val]) -> u64 {
+fn answer(
+    caller: &mut Caller<'_, State>,
+    memory: Memory,
+    name: &'static str,
+    arguments: &[Val],
+) -> u64 {
     let bits = |index: usize| match arguments[index] {
         Val::I32(value) => u64::from(value as u32),
         Val::I64(value) => value as u64,
         _ => panic!("kernel functions take integers"),
     };
-    caller.data_mut().access_calls += 1;
-    let bytes = memory.data_mut(&mut *caller);
+    let (bytes, state) = memory.data_and_store_mut(&mut *caller);
     let input = (
         get(bytes, INPUT_OFFSET_ADDRESS, 8),
         get(bytes, INPUT_LENGTH_ADDRESS, 8),
     );
-    match name {
+    let answer = match name {
         "load_u8" => load(bytes, bits(0), 1),
         "load_u32" => load(bytes, bits(0), 4),
         "load_u64" => load(bytes, bits(0), 8),
         "store_u8" => store(bytes, bits(0), bits(1), 1),
         "store_u32" => store(bytes, bits(0), bits(1), 4),
         "store_u64" => store(bytes, bits(0), bits(1), 8),
-        "input_offset" => input.0,
-        "input_length" => input.1,
+        "input_offset" => Some(input.0),
+        "input_length" => Some(input.1),
         "input_load_u8" => input_load(bytes, input, bits(0), 1),
         "input_load_u64" => input_load(bytes, input, bits(0), 8),
         _ => {
-            caller.data_mut().access_calls -= 1;
-            caller
-                .data_mut()
-                .other_calls
-                .push(format!("{name} {arguments:?}"));
-            other(caller, memory, name, arguments)
+            state.other_calls.push(format!("{name} {arguments:?}"));
+            return other(caller, memory, name, arguments);
         }
-    }
+    };
+    *state.accesses.entry((name, answer.is_some())).or_default() += 1;
+    answer.unwrap_or(0)
 }
 
 /// The functions that stay calls: an `alloc` that only ever goes up and grows the memory; the rest answer 0.
@@ -168,28 +182,22 @@ fn alloc(caller: &mut Caller<'_, State>, memory: Memory, length: u64) -> Option<
     Some(handle)
 }
 
-fn load(bytes: &[u8], address: u64, width: u64) -> u64 {
-    if inside(bytes, address, width) {
-        get(bytes, address, width)
-    } else {
-        0
-    }
+fn load(bytes: &[u8], address: u64, width: u64) -> Option<u64> {
+    inside(bytes, address, width).then(|| get(bytes, address, width))
 }
 
-fn store(bytes: &mut [u8], address: u64, value: u64, width: u64) -> u64 {
-    if inside(bytes, address, width) {
+fn store(bytes: &mut [u8], address: u64, value: u64, width: u64) -> Option<u64> {
+    inside(bytes, address, width).then(|| {
         let start = address as usize;
         bytes[start..start + width as usize]
             .copy_from_slice(&value.to_le_bytes()[..width as usize]);
-    }
-    0
+        0
+    })
 }
 
-fn input_load(bytes: &[u8], (offset, length): (u64, u64), at: u64, width: u64) -> u64 {
-    match at.checked_add(width) {
-        Some(end) if end <= length => get(bytes, offset + at, width),
-        _ => 0,
-    }
+fn input_load(bytes: &[u8], (offset, length): (u64, u64), at: u64, width: u64) -> Option<u64> {
+    let end = at.checked_add(width)?;
+    (end <= length).then(|| get(bytes, offset + at, width))
 }
 
 fn inside(bytes: &[u8], address: u64, width: u64) -> bool {

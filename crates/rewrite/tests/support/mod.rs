@@ -6,11 +6,14 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod kernel;
+pub(crate) mod program;
 pub(crate) mod random;
+pub(crate) mod survey;
 
 use extism_abi::layout::{FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS};
 use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, PAGE_BYTES};
 use extism_rewrite::{Declined, DeclinedKind, KernelMemory, Options, Rewritten, rewrite};
+use kernel::Accesses;
 use wasmi::{Engine, Instance, Linker, Memory, MemoryType, Module, Store, Val};
 
 pub(crate) const PAGES_MIN: u64 = 2;
@@ -180,13 +183,24 @@ pub(crate) fn same_in_all_modes(
     wasm: &[u8],
     script: impl Fn(&mut Run) -> Vec<String>,
 ) -> Vec<String> {
+    compared(wasm, script).0
+}
+
+/// As [`same_in_all_modes`]; says too which accesses were instructions and which were calls in each
+/// mode with the pass on.
+pub(crate) fn compared(
+    wasm: &[u8],
+    script: impl Fn(&mut Run) -> Vec<String>,
+) -> (Vec<String>, Accesses, Accesses) {
     let mut runs = MODES.into_iter().map(|mode| {
         let mut run = Run::new(wasm, mode).unwrap_or_else(|error| panic!("{error}"));
         let results = script(&mut run);
-        let calls = std::mem::take(&mut run.store.data_mut().other_calls);
-        (results, calls, run.kernel_bytes().to_vec())
+        let state = std::mem::take(run.store.data_mut());
+        let calls = (state.other_calls, state.output);
+        (results, calls, run.kernel_bytes().to_vec(), state.accesses)
     });
-    let (results, calls, bytes) = runs.next().expect("three modes");
+    let (results, calls, bytes, mut accesses) = runs.next().expect("three modes");
+    let mut left = None;
     for (mode, other) in MODES[1..].iter().zip(runs) {
         assert_eq!(other.0, results, "{mode:?}");
         assert_eq!(other.1, calls, "{mode:?}");
@@ -194,6 +208,11 @@ pub(crate) fn same_in_all_modes(
             other.2 == bytes,
             "{mode:?} leaves other bytes in kernel memory"
         );
+        assert_eq!(*left.get_or_insert(other.3.clone()), other.3, "{mode:?}");
     }
-    results
+    let left = left.unwrap_or_default();
+    for (access, count) in &mut accesses {
+        *count -= left.get(access).copied().unwrap_or(0);
+    }
+    (results, accesses, left)
 }
