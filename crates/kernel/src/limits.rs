@@ -21,6 +21,8 @@ pub struct Limits {
 
 /// Why a block was not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+// As wide as a handle, so that a result of either travels in registers.
+#[repr(u64)]
 pub enum Refused {
     /// [`Limits::blocks_max`] blocks are live.
     Blocks,

@@ -354,7 +354,7 @@ pub unsafe extern "C" fn extism_context_plugin_call(
     boundary!(extism_context_plugin_call, CODE_FAILED, {
         let run = |entry: &mut Entry| {
             // SAFETY: the caller passes NULL or a text that ends with NUL.
-            let name = unsafe { ffi::text(func_name) };
+            let name = unsafe { ffi::text_bytes(func_name) };
             // SAFETY: the caller passes NULL or as many bytes as it says.
             let input = unsafe { ffi::bytes(data, data_len) };
             match name.and_then(|name| Ok((name, input?))) {

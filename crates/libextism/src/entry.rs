@@ -84,7 +84,7 @@ impl Entry {
 
     /// Calls a function; answers the code. `context` is what its host functions find.
     #[inline]
-    pub(crate) fn call(&mut self, name: &str, input: &[u8], context: *mut c_void) -> i32 {
+    pub(crate) fn call(&mut self, name: &[u8], input: &[u8], context: *mut c_void) -> i32 {
         let plugin = self.plugin();
         let outcome = if context.is_null() {
             plugin.call(name, input)

@@ -142,13 +142,22 @@ pub(crate) fn size(length: u64) -> Result<usize, Error> {
 ///
 /// # Safety
 /// NULL, or a text that ends with NUL and that nobody changes throughout `'a`.
-#[inline]
 pub(crate) unsafe fn text<'a>(text: *const c_char) -> Result<&'a str, Error> {
+    // SAFETY: as the caller says.
+    utf8(unsafe { text_bytes(text) }?)
+}
+
+/// The text a caller passed, before anybody has looked at whether it is one.
+///
+/// # Safety
+/// As [`text`].
+#[inline]
+pub(crate) unsafe fn text_bytes<'a>(text: *const c_char) -> Result<&'a [u8], Error> {
     if text.is_null() {
         return Err(null("text"));
     }
     // SAFETY: as the caller says.
-    utf8(unsafe { CStr::from_ptr(text) }.to_bytes())
+    Ok(unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
 /// Bytes that must be text.

@@ -195,7 +195,7 @@ unsafe fn call(
 ) -> i32 {
     let run = |entry: &mut Entry| {
         // SAFETY: the caller passes NULL or a text that ends with NUL.
-        let name = match unsafe { ffi::text(name) } {
+        let name = match unsafe { ffi::text_bytes(name) } {
             Ok(name) => name,
             Err(error) => return entry.fail(error),
         };
@@ -254,7 +254,7 @@ pub unsafe extern "C" fn extism_plugin_try_call(
     boundary!(extism_plugin_try_call, unsafe { error::panicked(error) }, {
         let run = |entry: &mut Entry| {
             // SAFETY: the caller passes NULL or as many bytes as it says.
-            let name = unsafe { ffi::bytes(name.cast(), name_len) }.and_then(ffi::utf8);
+            let name = unsafe { ffi::bytes(name.cast(), name_len) };
             // SAFETY: as above.
             let input = unsafe { ffi::bytes(data, data_len) };
             let answered = match name.and_then(|name| Ok((name, input?))) {

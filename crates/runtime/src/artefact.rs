@@ -33,12 +33,13 @@ const HEADER_BYTES: usize = 2 + 32;
 /// plug-in has several modules: compile each and name them in a manifest.
 pub fn precompile<'a>(source: impl Into<Source<'a>>, options: &Options) -> Result<Vec<u8>, Error> {
     let loaded = source::load(source.into(), &options.limits, LoadContext::default())?;
-    let [module] = loaded.modules.as_slice() else {
+    let mut modules = loaded.modules();
+    let (Some((_, bytes)), 0) = (modules.next(), modules.len()) else {
         let text = "a manifest of several modules cannot be compiled into one artefact: compile each module";
         return Err(Error::new(Status::InvalidArgument, text));
     };
-    let wasm = without_artefact(&module.bytes);
-    let engine = compiled::engine_of(options)?;
+    let wasm = without_artefact(bytes);
+    let engine = compiled::engine_of(options, false)?;
     let rewrite = compiled::rewrite_of(options, 1);
     let reuse = Reuse {
         cache: false,
@@ -87,7 +88,7 @@ pub(crate) fn load(
     // is how this function is reached.
     let module = unsafe { Module::deserialize(engine, code) };
     match module {
-        Ok(module) => Ok(Some(CompiledModule { module, rewritten })),
+        Ok(module) => Ok(Some(CompiledModule::new(module, rewritten))),
         // Made by another version of the engine, or with other settings.
         Err(error) => {
             tracing::debug!("an artefact is compiled again: {error:#}");

@@ -1,6 +1,7 @@
 //! A call from the host into a plug-in: its deadline, its start, what became of it.
 
 pub(crate) mod cancel;
+mod clock;
 pub(crate) mod depth;
 pub(crate) mod dump;
 pub(crate) mod export;

@@ -1,6 +1,6 @@
 //! A plug-in compiled once, from which any number of instances are made.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use extism_manifest::Manifest;
@@ -34,8 +34,9 @@ pub struct CompiledPlugin(pub(crate) Arc<Compiled>);
 
 pub(crate) struct Compiled {
     pub(crate) manifest: Manifest,
-    pub(crate) engine: Engine,
     pub(crate) linked: Linked,
+    /// The same on an engine without slots, since an instance found none.
+    without_slots: OnceLock<Linked>,
     pub(crate) options: Options,
     pub(crate) wasi: Arc<WasiOptions>,
     pub(crate) hosts: HostPolicy,
@@ -114,33 +115,33 @@ impl Loader<'_> {
             progress: self.progress,
         };
         let loaded = source::load(source.into(), &options.limits, context)?;
-        let engine = engine_of(&options)?;
-        let rewrite = rewrite_of(&options, loaded.modules.len());
+        // Of several modules, one could be running its start function when the next finds no slot.
+        let slots = loaded.modules().len() == 1;
+        let mut engine = engine_of(&options, slots)?;
+        let rewrite = rewrite_of(&options, loaded.modules().len());
         let reuse = Reuse {
             cache: options.cache != Cache::Off && options.engine.is_none(),
             artefacts: options.trust_artefacts,
         };
-        let modules = loaded
-            .modules
-            .into_iter()
-            .map(|module| {
-                let compiled = compile::compile(&engine, &module.bytes, rewrite, reuse)?;
-                Ok((module.name, compiled))
+        let mut modules = loaded
+            .modules()
+            .map(|(name, wasm)| {
+                let compiled = compile::compile(&engine, wasm, rewrite, reuse)?;
+                Ok((name.to_owned(), compiled))
             })
             .collect::<Result<Vec<(String, CompiledModule)>, Error>>()?;
+        if slots && !modules.iter().all(|(_, module)| module.fits_slot()) {
+            engine = engine_of(&options, false)?;
+            modules = compile::on(&engine, modules)?;
+        }
         let linked = link::link(&engine, modules, &options.functions, options.wasi)?;
-        Compiled::new(loaded.manifest, engine, linked, options)
+        Compiled::new(loaded.manifest, linked, options)
             .map(|compiled| CompiledPlugin(Arc::new(compiled)))
     }
 }
 
 impl Compiled {
-    fn new(
-        manifest: Manifest,
-        engine: Engine,
-        linked: Linked,
-        options: Options,
-    ) -> Result<Compiled, Error> {
+    fn new(manifest: Manifest, linked: Linked, options: Options) -> Result<Compiled, Error> {
         let limits = &options.limits;
         let paths = manifest.allowed_paths.iter().flatten();
         let paths = paths
@@ -174,11 +175,28 @@ impl Compiled {
                 output: options.wasi_output,
             }),
             manifest,
-            engine,
             linked,
+            without_slots: OnceLock::new(),
             options,
             _live: Live::compiled(),
         })
+    }
+}
+
+impl Compiled {
+    /// Where instances are made that find no slot.
+    #[cold]
+    pub(crate) fn linked_without_slots(&self) -> Result<&Linked, Error> {
+        if let Some(linked) = self.without_slots.get() {
+            return Ok(linked);
+        }
+        let engine = engine_of(&self.options, false)?;
+        let modules = self.linked.modules.iter();
+        let modules = modules.map(|module| (module.name.clone(), module.compiled.clone()));
+        let modules = compile::on(&engine, modules.collect())?;
+        let options = &self.options;
+        let linked = link::link(&engine, modules, &options.functions, options.wasi)?;
+        Ok(self.without_slots.get_or_init(|| linked))
     }
 }
 
@@ -189,7 +207,8 @@ fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
     }
 }
 
-pub(crate) fn engine_of(options: &Options) -> Result<Engine, Error> {
+/// The engine for these options. One of an embedder's own making has slots or not, as he says.
+pub(crate) fn engine_of(options: &Options, slots: bool) -> Result<Engine, Error> {
     let config = EngineConfig {
         fuel: options.fuel.is_some(),
         debug_info: options.debug.debug_info,
@@ -200,6 +219,7 @@ pub(crate) fn engine_of(options: &Options) -> Result<Engine, Error> {
             Cache::Disk(file) => Some(file.clone()),
             Cache::Process | Cache::Off => None,
         },
+        slots: slots && cfg!(target_pointer_width = "64"),
     };
     match &options.engine {
         Some(base) => engine::build(base.as_ref().clone(), &config),

@@ -1,10 +1,11 @@
 //! The engine: one per distinct configuration in a process, shared by every plug-in that wants the same.
 //!
 //! Invariant: Cranelift compiles, epochs interrupt, Wasm proposals are those of `features.rs`; a
-//! module is only ever used with the engine that compiled it.
+//! module is only ever used with an engine of the configuration it was compiled for.
 
 pub(crate) mod cache;
 pub(crate) mod features;
+pub(crate) mod slots;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -24,6 +25,9 @@ pub(crate) struct EngineConfig {
     pub(crate) stack_bytes_max: usize,
     /// Where compiled code is kept on disk; the file is the engine's cache configuration.
     pub(crate) disk_cache: Option<PathBuf>,
+    /// Whether instances are made in slots set aside for them, which is much cheaper. There are
+    /// only so many: what finds none is made without one (docs/adr/0010-slots.md).
+    pub(crate) slots: bool,
 }
 
 /// Which profiler the compiled code is announced to.
@@ -52,11 +56,20 @@ pub(crate) fn shared(config: &EngineConfig) -> Result<Engine, Error> {
         let same = engines.iter().find(|(other, _)| other == config);
         same.map(|(_, engine)| engine.clone())
     };
-    if let Some(engine) = find(&lock()) {
-        return Ok(engine);
-    }
+    let with_slots = {
+        let engines = lock();
+        if let Some(engine) = find(&engines) {
+            return Ok(engine);
+        }
+        let taken = engines.iter().filter(|(other, _)| other.slots).count();
+        config.slots && taken < slots::ENGINES_MAX
+    };
     // Built outside of the lock; of two threads that build the same engine at once, the first to finish wins.
-    let engine = build(Config::new(), config)?;
+    let engine = match with_slots {
+        // Where address space is short an engine does without.
+        true => slots::build(config).or_else(|_| build(Config::new(), config))?,
+        false => build(Config::new(), config)?,
+    };
     let mut engines = lock();
     if let Some(first) = find(&engines) {
         return Ok(first);

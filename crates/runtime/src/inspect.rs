@@ -107,11 +107,11 @@ pub struct HostImport {
 /// the same.
 pub fn inspect<'a>(source: impl Into<Source<'a>>, options: &Options) -> Result<Inspection, Error> {
     let loaded = source::load(source.into(), &options.limits, LoadContext::default())?;
-    let rewrite = rewrite_of(options, loaded.modules.len());
-    let mut modules = Vec::with_capacity(loaded.modules.len());
-    for module in &loaded.modules {
-        let mut inspected = reading::parse(&module.name, &module.bytes)?;
-        inspected.rewriting = match rewritten(&module.bytes, rewrite).1 {
+    let rewrite = rewrite_of(options, loaded.modules().len());
+    let mut modules = Vec::with_capacity(loaded.modules().len());
+    for (name, bytes) in loaded.modules() {
+        let mut inspected = reading::parse(name, bytes)?;
+        inspected.rewriting = match rewritten(bytes, rewrite).1 {
             Rewritten::Off => "off".to_owned(),
             Rewritten::Yes(_) => "yes".to_owned(),
             Rewritten::Declined(reason) => format!("declined: {reason}"),

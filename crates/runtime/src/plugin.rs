@@ -8,11 +8,10 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Duration;
 
 use extism_kernel::Range;
 use uuid::Uuid;
-use wasmtime::{Instance, Store, UpdateDeadline};
+use wasmtime::{Engine, Instance, PoolConcurrencyLimitError, Store, UpdateDeadline};
 
 use crate::Status;
 use crate::call::cancel::CancelHandle;
@@ -24,6 +23,7 @@ use crate::compiled::CompiledPlugin;
 use crate::error::Error;
 use crate::kernel::memory;
 use crate::log::LogSink;
+use crate::module::link::Linked;
 use crate::options::Options;
 use crate::source::Source;
 use crate::state::{ContextPointer, HostContext, State};
@@ -53,7 +53,6 @@ pub struct Plugin {
     stage: Stage,
     exports: Exports,
     token: Arc<Token>,
-    call_time_max: Option<Duration>,
     call_depth_max: u32,
     fuel: Option<u64>,
     output: Range,
@@ -92,8 +91,8 @@ impl Plugin {
     pub fn new(compiled: &CompiledPlugin) -> Result<Plugin, Error> {
         let compiled = &compiled.0;
         let id = Uuid::new_v4();
-        let token = Token::new(compiled.engine.clone(), compiled.call_time_max.is_some());
-        token.begin(compiled.call_time_max);
+        let token = Token::new(compiled.linked.engine().clone(), compiled.call_time_max);
+        token.begin();
         let made = instantiate(State::new(compiled, id, Arc::clone(&token)));
         token.end();
         let (store, instance) = match made {
@@ -103,7 +102,7 @@ impl Plugin {
                 if failed.error.status() == Status::Memory
                     && failed.state.meter.is_bound_by_manifest() =>
             {
-                (store_of(failed.state), None)
+                (store_of(compiled.linked.engine(), failed.state), None)
             }
             Err(failed) => return Err(failed.error),
         };
@@ -117,7 +116,6 @@ impl Plugin {
             instance,
             exports: Exports::default(),
             token,
-            call_time_max: compiled.call_time_max,
             call_depth_max: compiled.options.limits.call_depth_max,
             fuel: compiled.options.fuel,
             output: Range::default(),
@@ -136,10 +134,11 @@ impl Plugin {
         CompiledPlugin(Arc::clone(&self.store.data().compiled))
     }
 
-    /// Calls an exported function. What it put out is then at [`Plugin::output`].
+    /// Calls an exported function. What it put out is then at [`Plugin::output`]. A name that is not
+    /// UTF-8 is an error like that of a function that does not exist.
     #[inline]
-    pub fn call(&mut self, name: &str, input: &[u8]) -> Outcome {
-        let outcome = self.run(name, input);
+    pub fn call(&mut self, name: impl AsRef<[u8]>, input: &[u8]) -> Outcome {
+        let outcome = self.run(name.as_ref(), input);
         if outcome.error.is_some() {
             dump::memory(&self.store);
         }
@@ -149,20 +148,26 @@ impl Plugin {
     /// As [`Plugin::call`], with a value for the host functions that the plug-in calls meanwhile.
     pub fn call_with_context(
         &mut self,
-        name: &str,
+        name: impl AsRef<[u8]>,
         input: &[u8],
         context: Box<dyn Any + Send + Sync>,
     ) -> Outcome {
-        self.call_in(name, input, HostContext::Value(context))
+        self.call_in(name.as_ref(), input, HostContext::Value(context))
     }
 
     /// As [`Plugin::call`], with a pointer for the host functions that the plug-in calls meanwhile.
     /// It is not followed.
-    pub fn call_with_pointer(&mut self, name: &str, input: &[u8], context: *mut c_void) -> Outcome {
-        self.call_in(name, input, HostContext::Pointer(ContextPointer(context)))
+    pub fn call_with_pointer(
+        &mut self,
+        name: impl AsRef<[u8]>,
+        input: &[u8],
+        context: *mut c_void,
+    ) -> Outcome {
+        let context = HostContext::Pointer(ContextPointer(context));
+        self.call_in(name.as_ref(), input, context)
     }
 
-    fn call_in(&mut self, name: &str, input: &[u8], context: HostContext) -> Outcome {
+    fn call_in(&mut self, name: &[u8], input: &[u8], context: HostContext) -> Outcome {
         self.store.data_mut().host_context = context;
         let outcome = self.call(name, input);
         self.store.data_mut().host_context = HostContext::None;
@@ -183,7 +188,9 @@ impl Plugin {
         let Some(instance) = &self.instance else {
             return self.compiled().has_function(name);
         };
-        let export = self.exports.find(&mut self.store, instance, name);
+        let export = self
+            .exports
+            .find(&mut self.store, instance, name.as_bytes());
         matches!(export, Ok(Export::Code(_) | Export::Unit(_)))
     }
 
@@ -208,7 +215,7 @@ impl Plugin {
     pub fn renew(&mut self) -> Result<(), Error> {
         let mut state = self.fresh_state();
         state.swap_wiring(self.store.data_mut());
-        self.token.begin(self.call_time_max);
+        self.token.begin();
         let installed = self.install(state);
         self.token.end();
         self.output = Range::default();
@@ -278,13 +285,13 @@ impl Plugin {
         self.store.data().meter.memory_bytes()
     }
 
-    fn run(&mut self, name: &str, input: &[u8]) -> Outcome {
+    fn run(&mut self, name: &[u8], input: &[u8]) -> Outcome {
         self.output = Range::default();
         let _level = match depth::enter(self.call_depth_max) {
             Ok(level) => level,
             Err(error) => return Outcome::failed(error),
         };
-        self.token.begin(self.call_time_max);
+        self.token.begin();
         let outcome = match self.stage {
             Stage::Ready => self.enter(name, input),
             _ => self.enter_first(name, input),
@@ -295,7 +302,7 @@ impl Plugin {
 
     /// The first call of an instance.
     #[cold]
-    fn enter_first(&mut self, name: &str, input: &[u8]) -> Outcome {
+    fn enter_first(&mut self, name: &[u8], input: &[u8]) -> Outcome {
         if self.stage == Stage::Ended
             && let Err(error) = self.start_over()
         {
@@ -309,7 +316,7 @@ impl Plugin {
 
     /// The part of a call that every call goes through.
     #[inline]
-    fn enter(&mut self, name: &str, input: &[u8]) -> Outcome {
+    fn enter(&mut self, name: &[u8], input: &[u8]) -> Outcome {
         let store = &mut self.store;
         let state = store.data_mut();
         state.logger.begin(state.id);
@@ -345,7 +352,7 @@ impl Plugin {
                     .map(|()| CODE_FAILED)
             }
         };
-        if name == START {
+        if name == START.as_bytes() {
             self.stage = Stage::Ended;
         }
         match returned {
@@ -494,30 +501,51 @@ fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<Failed>
         return Err(Box::new(Failed { error, state }));
     }
     let compiled = Arc::clone(&state.compiled);
-    let mut store = store_of(state);
-    let options = &compiled.options;
-    let made = match options.fuel_for_start.or(options.fuel) {
+    let (mut state, error) = match instantiate_on(&compiled.linked, state) {
+        Err((state, error))
+            if error.is::<PoolConcurrencyLimitError>() && compiled.options.engine.is_none() =>
+        {
+            match compiled.linked_without_slots() {
+                Ok(linked) => {
+                    state.token.runs_on(linked.engine());
+                    match instantiate_on(linked, state.unmade()) {
+                        Ok(made) => return Ok(made),
+                        Err(failed) => failed,
+                    }
+                }
+                Err(error) => return Err(Box::new(Failed { error, state })),
+            }
+        }
+        Err(failed) => failed,
+        Ok(made) => return Ok(made),
+    };
+    let error = outcome::of_failed_start(error, &state.token, &mut state.meter);
+    Err(Box::new(Failed { error, state }))
+}
+
+fn instantiate_on(
+    linked: &Linked,
+    state: State,
+) -> Result<(Store<State>, Instance), (State, wasmtime::Error)> {
+    let options = &state.compiled.options;
+    let fuel = options.fuel_for_start.or(options.fuel);
+    let mut store = store_of(linked.engine(), state);
+    let made = match fuel {
         Some(fuel) => store.set_fuel(fuel),
         None => Ok(()),
     };
-    match made.and_then(|()| start::instantiate(&mut store, &compiled.linked)) {
+    match made.and_then(|()| start::instantiate(&mut store, linked)) {
         Ok(instance) => {
             store.data_mut().meter.running();
             Ok((store, instance))
         }
-        Err(error) => {
-            let state = store.data_mut();
-            let error = outcome::of_failed_start(error, &state.token, &mut state.meter);
-            let state = store.into_data();
-            Err(Box::new(Failed { error, state }))
-        }
+        Err(error) => Err((store.into_data(), error)),
     }
 }
 
 /// A store that asks the plug-in's meter for memory and looks at its token when it is interrupted.
-fn store_of(state: State) -> Store<State> {
-    let engine = state.compiled.engine.clone();
-    let mut store = Store::new(&engine, state);
+fn store_of(engine: &Engine, state: State) -> Store<State> {
+    let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.meter);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|cx| match cx.data().token.stop() {

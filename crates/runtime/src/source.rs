@@ -72,16 +72,32 @@ pub(crate) struct LoadContext<'a> {
     pub(crate) progress: Option<Progress<'a>>,
 }
 
-/// A manifest and the bytes of its modules, each a binary module; the last is the main one.
+/// A manifest and its modules, each a binary module.
 pub(crate) struct Loaded {
     pub(crate) manifest: Manifest,
-    pub(crate) modules: Vec<NamedModule>,
+    /// In the manifest's order.
+    modules: Vec<NamedModule>,
 }
 
-/// One module: its name and its bytes.
-pub(crate) struct NamedModule {
-    pub(crate) name: String,
-    pub(crate) bytes: Vec<u8>,
+struct NamedModule {
+    name: String,
+    /// Missing where the manifest itself has the bytes.
+    fetched: Option<Vec<u8>>,
+}
+
+impl Loaded {
+    /// The name and the bytes of each module.
+    pub(crate) fn modules(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
+        let both = self.modules.iter().zip(&self.manifest.wasm);
+        both.map(|(module, wasm)| {
+            let bytes = match (&module.fetched, wasm) {
+                (Some(bytes), _) => bytes.as_slice(),
+                (None, Wasm::Data { data, .. }) => data.as_slice(),
+                (None, _) => &[],
+            };
+            (module.name.as_str(), bytes)
+        })
+    }
 }
 
 /// Fetches everything a source names.
@@ -149,7 +165,7 @@ fn parse(bytes: &[u8], limits: &Limits, context: LoadContext<'_>) -> Result<Mani
 /// several, the last is if none is called so.
 fn named(
     manifest: &Manifest,
-    mut fetch: impl FnMut(&Wasm) -> Result<Vec<u8>, Error>,
+    mut fetch: impl FnMut(&Wasm) -> Result<Option<Vec<u8>>, Error>,
 ) -> Result<Vec<NamedModule>, Error> {
     let names: Vec<Option<&str>> = manifest
         .wasm
@@ -173,35 +189,38 @@ fn named(
         }
         modules.push(NamedModule {
             name: name.to_owned(),
-            bytes: Vec::new(),
+            fetched: None,
         });
     }
     for (module, wasm) in modules.iter_mut().zip(&manifest.wasm) {
-        module.bytes = fetch(wasm)?;
+        module.fetched = fetch(wasm)?;
     }
     Ok(modules)
 }
 
-/// The bytes of one module, as a binary module.
-fn fetch(wasm: &Wasm, limits: &Limits, context: LoadContext<'_>) -> Result<Vec<u8>, Error> {
-    let (bytes, meta) = match wasm {
-        Wasm::File { path, meta } => (read(path, limits)?, meta),
-        Wasm::Data { data, meta } => {
+/// The bytes of one module, as a binary module, unless the manifest has them as such.
+fn fetch(wasm: &Wasm, limits: &Limits, context: LoadContext<'_>) -> Result<Option<Vec<u8>>, Error> {
+    let bytes: Cow<'_, [u8]> = match wasm {
+        Wasm::File { path, .. } => read(path, limits)?.into(),
+        Wasm::Data { data, .. } => {
             check_size(data.len() as u64, limits, "module")?;
-            (data.clone(), meta)
+            data.into()
         }
-        Wasm::Url { req, meta } => (download(req, limits, context)?, meta),
+        Wasm::Url { req, .. } => download(req, limits, context)?.into(),
     };
-    check_hash(meta, &bytes)?;
+    check_hash(wasm.meta(), &bytes)?;
     if is_binary(&bytes) {
-        return Ok(bytes);
+        return Ok(match bytes {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(bytes) => Some(bytes),
+        });
     }
     // Text may be a few times smaller than the module it stands for, so the module is held to the limit, too.
     let binary = wat::parse_bytes(&bytes)
         .map_err(|error| Error::from_chain(Status::ModuleInvalid, error))?
         .into_owned();
     check_size(binary.len() as u64, limits, "module")?;
-    Ok(binary)
+    Ok(Some(binary))
 }
 
 fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {

@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) kernel: Kernel,
     /// The Wasm memory that holds the kernel's bytes; known once the plug-in is instantiated.
     pub(crate) memory: Option<Memory>,
+    /// The size of that memory: only the host grows it.
+    pub(crate) memory_bytes: u64,
     pub(crate) token: Arc<Token>,
     pub(crate) meter: Meter,
     pub(crate) config: BTreeMap<String, String>,
@@ -48,6 +50,7 @@ impl State {
                 bytes_max: limits.kernel_bytes_max,
             }),
             memory: None,
+            memory_bytes: 0,
             token,
             meter: Meter::new(limits, compiled.manifest.memory.max_pages),
             config: compiled.manifest.config.clone(),
@@ -61,6 +64,16 @@ impl State {
             host_context: HostContext::None,
             compiled: Arc::clone(compiled),
         }
+    }
+
+    /// As it was before an instance was attempted and came to nothing before any of its code ran.
+    pub(crate) fn unmade(mut self) -> State {
+        let fresh = State::new(&self.compiled, self.id, Arc::clone(&self.token));
+        self.kernel = fresh.kernel;
+        self.memory = None;
+        self.memory_bytes = 0;
+        self.meter = fresh.meter;
+        self
     }
 
     /// Exchanges with `other` what a plug-in keeps when it gets a fresh instance.

@@ -87,14 +87,22 @@ fn guard(body: impl FnOnce() -> i32) -> i32 {
 }
 
 #[cfg(target_family = "wasm")]
+type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync>;
+
+#[cfg(target_family = "wasm")]
 fn report_panics() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
+    // In a static, not in the hook: a plug-in's first allocation makes its memory grow, which costs
+    // its host more than all else a short call does.
+    static PREVIOUS: std::sync::OnceLock<Hook> = std::sync::OnceLock::new();
+    PREVIOUS.get_or_init(|| {
         let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
+        std::panic::set_hook(Box::new(|panic| {
             set_error(&panic.to_string());
-            previous(panic);
+            if let Some(previous) = PREVIOUS.get() {
+                previous(panic);
+            }
         }));
+        previous
     });
 }
 

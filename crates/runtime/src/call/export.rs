@@ -31,16 +31,17 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
-    /// The export of this name, if it can be called.
+    /// The export of this name, if it can be called. Only names that are new have to be looked at
+    /// more closely than for being the last one.
     #[inline]
     pub(crate) fn find(
         &mut self,
         store: &mut Store<State>,
         instance: &Instance,
-        name: &str,
+        name: &[u8],
     ) -> Result<&Export, Error> {
         match self.known.get(self.last) {
-            Some((known, _)) if **known == *name => {}
+            Some((known, _)) if known.as_bytes() == name => {}
             _ => self.last = self.search(store, instance, name)?,
         }
         // Both ways lead to an index below the length.
@@ -51,8 +52,10 @@ impl Exports {
         &mut self,
         store: &mut Store<State>,
         instance: &Instance,
-        name: &str,
+        name: &[u8],
     ) -> Result<usize, Error> {
+        let name = std::str::from_utf8(name)
+            .map_err(|error| Error::new(Status::InvalidUtf8, error.to_string()))?;
         if let Some(index) = self.by_name.get(name) {
             return Ok(*index);
         }

@@ -5,11 +5,12 @@
 //! runs exactly once per instance.
 
 use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
-use wasmtime::{Func, Instance, Memory, MemoryType, Store, Val};
+use wasmtime::{Func, Instance, Linker, Memory, MemoryType, Store, Val};
 
 use super::export::START;
 use crate::Status;
 use crate::error::Error;
+use crate::kernel::memory;
 use crate::module::compile::{Rewrite, Rewritten};
 use crate::module::link::Linked;
 use crate::state::State;
@@ -30,8 +31,10 @@ pub(crate) fn instantiate(store: &mut Store<State>, linked: &Linked) -> wasmtime
                 host_memory(store)?;
             }
             let instance = single.instantiate(&mut *store)?;
-            if brings_memory {
-                store.data_mut().memory = instance.get_memory(&mut *store, KERNEL_MEMORY_EXPORT);
+            if brings_memory
+                && let Some(memory) = instance.get_memory(&mut *store, KERNEL_MEMORY_EXPORT)
+            {
+                memory::adopt(&mut *store, memory);
             }
             Ok(instance)
         }
@@ -41,12 +44,12 @@ pub(crate) fn instantiate(store: &mut Store<State>, linked: &Linked) -> wasmtime
 
 fn host_memory(store: &mut Store<State>) -> wasmtime::Result<Memory> {
     let memory = Memory::new(&mut *store, MemoryType::new(1, None))?;
-    store.data_mut().memory = Some(memory);
+    memory::adopt(&mut *store, memory);
     Ok(memory)
 }
 
 fn instantiate_all(store: &mut Store<State>, linked: &Linked) -> wasmtime::Result<Instance> {
-    let mut linker = linked.linker.clone();
+    let mut linker = Linker::clone(&linked.linker);
     let memory = host_memory(store)?;
     let (module, name) = KERNEL_MEMORY_IMPORT;
     linker.define(&mut *store, module, name, memory)?;
@@ -91,7 +94,10 @@ pub(crate) fn initialize(store: &mut Store<State>, instance: &Instance) -> wasmt
 
 /// Calls an export of type `() -> ()`; false if there is none.
 fn run(store: &mut Store<State>, instance: &Instance, name: &str) -> wasmtime::Result<bool> {
-    let Ok(function) = instance.get_typed_func::<(), ()>(&mut *store, name) else {
+    let Some(function) = instance.get_func(&mut *store, name) else {
+        return Ok(false);
+    };
+    let Ok(function) = function.typed::<(), ()>(&*store) else {
         return Ok(false);
     };
     function.call(&mut *store, ())?;

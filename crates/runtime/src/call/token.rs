@@ -1,8 +1,8 @@
 //! One plug-in's running call: when it must end, and whether somebody asked it to.
 //!
 //! The engine looks at the token from its epoch callback, WASI and HTTP while they wait. Invariant:
-//! a token speaks of its own plug-in only, and a cancel names one call by its generation, so a late
-//! cancel can never hit the next call.
+//! a token speaks of its own plug-in only; a cancel and a deadline name one call by its generation,
+//! so neither can ever hit the next one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,10 +11,8 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
 
+use super::clock::{self, NEVER};
 use super::watchdog;
-
-/// `Token::deadline` of a call without one.
-pub(super) const NEVER: u64 = u64::MAX;
 
 pub(crate) struct Token {
     /// Odd while a call runs; goes up by one when a call begins and when it ends. Written by the
@@ -22,11 +20,23 @@ pub(crate) struct Token {
     generation: AtomicU64,
     /// The generation that was asked to stop.
     cancelled: AtomicU64,
-    /// When the running call must be over, in nanoseconds of [`now_ns`].
+    /// How long a call may take, and how often the watchdog has to look at it.
+    limit: Option<Limit>,
+    /// The last generation the watchdog has seen, and when that call must be over. Written by the
+    /// watchdog only.
+    seen: AtomicU64,
     deadline: AtomicU64,
     /// The calling thread, while it waits outside of Wasm.
     waiting: Mutex<Option<Thread>>,
     engine: Engine,
+    /// The engine without slots, if an instance of the plug-in was ever made there.
+    other_engine: OnceLock<Engine>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) time_max: Duration,
+    pub(super) period_ns: u64,
 }
 
 /// Why a call has to stop.
@@ -37,45 +47,50 @@ pub(crate) enum Stop {
 }
 
 impl Token {
-    /// A token for a plug-in on `engine`; `timed` ones are watched by the watchdog.
-    pub(crate) fn new(engine: Engine, timed: bool) -> Arc<Token> {
+    /// A token for a plug-in on `engine`, whose calls may take `time_max`.
+    pub(crate) fn new(engine: Engine, time_max: Option<Duration>) -> Arc<Token> {
         let token = Arc::new(Token {
             generation: AtomicU64::new(0),
-            cancelled: AtomicU64::new(u64::MAX),
+            cancelled: AtomicU64::new(NEVER),
+            limit: time_max.map(|time_max| Limit {
+                time_max,
+                period_ns: watchdog::period_ns(time_max),
+            }),
+            seen: AtomicU64::new(NEVER),
             deadline: AtomicU64::new(NEVER),
             waiting: Mutex::new(None),
             engine,
+            other_engine: OnceLock::new(),
         });
-        if timed {
+        if time_max.is_some() {
             watchdog::watch(&token);
         }
         token
     }
 
-    /// A call begins; [`Token::end`] must follow.
-    #[inline]
-    pub(crate) fn begin(&self, time_max: Option<Duration>) {
-        if let Some(time_max) = time_max {
-            self.arm(time_max);
-        }
-        let generation = self.generation.load(Ordering::Relaxed);
-        self.generation
-            .store(generation.wrapping_add(1), Ordering::Release);
+    /// From now on the plug-in may run on this engine, too.
+    pub(crate) fn runs_on(&self, engine: &Engine) {
+        self.other_engine.get_or_init(|| engine.clone());
     }
 
-    fn arm(&self, time_max: Duration) {
-        let time_max = u64::try_from(time_max.as_nanos()).unwrap_or(NEVER);
-        let deadline = now_ns().saturating_add(time_max);
-        self.deadline.store(deadline, Ordering::SeqCst);
-        watchdog::expect(deadline);
+    /// A call begins; [`Token::end`] must follow.
+    #[inline]
+    pub(crate) fn begin(&self) {
+        let generation = self.generation.load(Ordering::Relaxed).wrapping_add(1);
+        match self.limit {
+            None => self.generation.store(generation, Ordering::Release),
+            Some(Limit { period_ns, .. }) => {
+                // In one order with the watchdog's falling asleep: either it sees this call, or this
+                // call sees that it sleeps.
+                self.generation.swap(generation, Ordering::SeqCst);
+                watchdog::expect(period_ns);
+            }
+        }
     }
 
     /// The call is over.
     #[inline]
     pub(crate) fn end(&self) {
-        if self.deadline.load(Ordering::Relaxed) != NEVER {
-            self.deadline.store(NEVER, Ordering::Release);
-        }
         let generation = self.generation.load(Ordering::Relaxed);
         self.generation
             .store(generation.wrapping_add(1), Ordering::Release);
@@ -91,31 +106,64 @@ impl Token {
         self.interrupt();
     }
 
-    /// Whether the running call has to stop, and why.
+    /// Whether the running call has to stop, and why. Asked by the calling thread.
     pub(crate) fn stop(&self) -> Option<Stop> {
-        if self.cancelled.load(Ordering::Acquire) == self.generation.load(Ordering::Relaxed) {
+        let generation = self.generation.load(Ordering::Relaxed);
+        if self.cancelled.load(Ordering::Acquire) == generation {
             return Some(Stop::Cancelled);
         }
-        let deadline = self.deadline.load(Ordering::Relaxed);
-        (deadline != NEVER && now_ns() >= deadline).then_some(Stop::Timeout)
+        let overdue = self.seen.load(Ordering::Acquire) == generation
+            && clock::now_ns() >= self.deadline.load(Ordering::Relaxed);
+        overdue.then_some(Stop::Timeout)
     }
 
-    /// When the running call must be over.
+    /// When the running call must be over. Asked by the calling thread.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match self.deadline.load(Ordering::Relaxed) {
-            NEVER => None,
-            deadline => origin().checked_add(Duration::from_nanos(deadline)),
+        let Limit { time_max, .. } = self.limit?;
+        let generation = self.generation.load(Ordering::Relaxed);
+        match self.seen.load(Ordering::Acquire) {
+            seen if seen == generation => clock::instant(self.deadline.load(Ordering::Relaxed)),
+            // It has hardly begun.
+            _ => Instant::now().checked_add(time_max),
         }
     }
 
-    pub(super) fn deadline_ns(&self) -> u64 {
-        self.deadline.load(Ordering::SeqCst)
+    /// The watchdog's look at the plug-in: the first one at a call sets its deadline, one after the
+    /// deadline stops it.
+    pub(super) fn look(&self) -> Seen {
+        let generation = self.generation.load(Ordering::SeqCst);
+        let running = generation & 1 == 1;
+        let is_new = self.seen.load(Ordering::Relaxed) != generation;
+        if is_new && running {
+            // Read after the generation: the call began before.
+            let deadline = clock::deadline_ns(self.limit.map(|limit| limit.time_max));
+            self.deadline.store(deadline, Ordering::Relaxed);
+        }
+        if is_new {
+            self.seen.store(generation, Ordering::Release);
+        }
+        if !running {
+            return if is_new { Seen::Ended } else { Seen::Idle };
+        }
+        let deadline = self.deadline.load(Ordering::Relaxed);
+        if clock::now_ns() >= deadline {
+            self.interrupt();
+            return Seen::Overdue;
+        }
+        Seen::Running { deadline }
+    }
+
+    pub(super) fn limit(&self) -> Option<Limit> {
+        self.limit
     }
 
     /// Makes the call look at its token now: in Wasm at the next loop or call, outside at once.
     /// Other plug-ins on the same engine look at theirs, find nothing, and go on.
-    pub(super) fn interrupt(&self) {
+    fn interrupt(&self) {
         self.engine.increment_epoch();
+        if let Some(engine) = self.other_engine.get() {
+            engine.increment_epoch();
+        }
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = waiting.as_ref() {
             thread.unpark();
@@ -139,12 +187,15 @@ impl Token {
     }
 }
 
-/// Nanoseconds since the first use of this clock in the process.
-pub(super) fn now_ns() -> u64 {
-    u64::try_from(origin().elapsed().as_nanos()).unwrap_or(NEVER)
-}
-
-pub(super) fn origin() -> Instant {
-    static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    *ORIGIN.get_or_init(Instant::now)
+/// What the watchdog saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// No call since the last look.
+    Idle,
+    /// A call, which is over.
+    Ended,
+    /// A call that must be over at `deadline`.
+    Running { deadline: u64 },
+    /// A call that has been told to stop.
+    Overdue,
 }

@@ -1,30 +1,43 @@
 //! The one thread that stops calls whose time is up.
 //!
-//! It sleeps until the earliest deadline of any running call and wakes earlier only when a call
-//! with an earlier one begins; a process without deadlines has no such thread. Beginning a call
-//! costs one store and one load: the thread publishes when it will wake, and only a call that ends
-//! before that has to wake it (docs/adr/0005-deadlines.md).
+//! While calls with a time limit are made it looks at their tokens, several times within the
+//! shortest of their limits, and sets the deadline of each call that it sees for the first time. So
+//! a call that is over before the next look costs no clock and no message, only a look at whether
+//! the thread is awake (docs/adr/0005-deadlines.md). When there have been no such calls for a while
+//! it sleeps until there are; a process without them has no such thread.
 //!
-//! Invariant: after `expect(deadline)` returns, the thread wakes no later than `deadline`.
+//! Invariant: after `expect(period)` returns, the thread looks at the call within a period; a call is
+//! never stopped early, and late by no more than a period.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::token::{NEVER, Token, now_ns};
+use super::clock::{NEVER, now_ns};
+use super::token::{Seen, Token};
+
+/// How often the thread looks while a call may run: this many times within its limit, but not more
+/// often than [`PERIOD_MIN`] and not less often than [`PERIOD_MAX`].
+const LOOKS: u32 = 16;
+const PERIOD_MIN: Duration = Duration::from_millis(1);
+const PERIOD_MAX: Duration = Duration::from_millis(100);
+const PERIOD_MAX_NS: u64 = PERIOD_MAX.as_nanos() as u64;
+
+/// After how many looks without a call the thread goes to sleep.
+const IDLE_LOOKS_MAX: u32 = 2 * LOOKS;
 
 struct Watchdog {
     tokens: Mutex<Vec<Weak<Token>>>,
     wake: Condvar,
-    /// When the thread will look next; `NEVER` while it waits for a call with a deadline, or does not exist.
-    next: AtomicU64,
+    /// The time between two looks in nanoseconds; `NEVER` while the thread sleeps, or does not exist.
+    period: AtomicU64,
     started: AtomicBool,
 }
 
 static WATCHDOG: Watchdog = Watchdog {
     tokens: Mutex::new(Vec::new()),
     wake: Condvar::new(),
-    next: AtomicU64::new(NEVER),
+    period: AtomicU64::new(NEVER),
     started: AtomicBool::new(false),
 };
 
@@ -42,22 +55,28 @@ pub(super) fn watch(token: &Arc<Token>) {
     }
 }
 
-/// A call with this deadline begins; its token already says so.
+/// How often the thread has to look at a call that may take `time_max`.
+pub(super) fn period_ns(time_max: Duration) -> u64 {
+    let period = (time_max / LOOKS).clamp(PERIOD_MIN, PERIOD_MAX);
+    u64::from(period.subsec_nanos())
+}
+
+/// A call that has to be looked at this often begins; its token already says so.
 #[inline]
-pub(super) fn expect(deadline: u64) {
-    if deadline < WATCHDOG.next.load(Ordering::SeqCst) {
-        wake();
+pub(super) fn expect(period_ns: u64) {
+    if WATCHDOG.period.load(Ordering::SeqCst) > period_ns {
+        wake(period_ns);
     }
 }
 
 #[cold]
-fn wake() {
+fn wake(period_ns: u64) {
     let _tokens = lock();
     if !WATCHDOG.started.swap(true, Ordering::SeqCst) {
         // The process has forked since: threads do not survive that.
         start();
     }
-    WATCHDOG.next.store(0, Ordering::SeqCst);
+    WATCHDOG.period.fetch_min(period_ns, Ordering::SeqCst);
     WATCHDOG.wake.notify_one();
 }
 
@@ -73,57 +92,72 @@ fn start() {
 
 fn run() {
     let mut tokens = lock();
+    let mut idle_looks = 0;
     loop {
-        let next = stop_overdue(&tokens);
-        WATCHDOG.next.store(next, Ordering::SeqCst);
-        // A call that began between the scan and the store read the old value: look once more
-        // before sleeping.
-        if earliest(&tokens) < next {
+        let looked = look(&tokens);
+        idle_looks = match looked.period {
+            Some(period) => {
+                WATCHDOG.period.store(period, Ordering::SeqCst);
+                0
+            }
+            None => idle_looks + 1,
+        };
+        if idle_looks <= IDLE_LOOKS_MAX {
+            tokens = wait(tokens, looked.next);
             continue;
         }
-        tokens = if next == NEVER {
-            WATCHDOG
+        WATCHDOG.period.store(NEVER, Ordering::SeqCst);
+        // A call that began before the store believed the thread awake.
+        if look(&tokens).period.is_none() {
+            tokens = WATCHDOG
                 .wake
                 .wait(tokens)
-                .unwrap_or_else(PoisonError::into_inner)
-        } else {
-            let wait = Duration::from_nanos(next.saturating_sub(now_ns()));
-            WATCHDOG
-                .wake
-                .wait_timeout(tokens, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0
-        };
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        idle_looks = 0;
     }
 }
 
-/// Interrupts every call whose deadline has passed; answers the earliest one that has not.
-fn stop_overdue(tokens: &[Weak<Token>]) -> u64 {
-    let now = now_ns();
-    let mut next = NEVER;
+/// Waits for a period, until the next deadline or to be woken.
+fn wait(tokens: Tokens, deadline: u64) -> Tokens {
+    let period = WATCHDOG.period.load(Ordering::SeqCst).min(PERIOD_MAX_NS);
+    let wait = period.min(deadline.saturating_sub(now_ns()));
+    let waited = WATCHDOG
+        .wake
+        .wait_timeout(tokens, Duration::from_nanos(wait));
+    waited.unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// What a look at all tokens showed.
+struct Looked {
+    /// The period of the call with the shortest limit among those made since the last look; `None`
+    /// if there were none.
+    period: Option<u64>,
+    /// The earliest deadline ahead.
+    next: u64,
+}
+
+fn look(tokens: &[Weak<Token>]) -> Looked {
+    let mut looked = Looked {
+        period: None,
+        next: NEVER,
+    };
     for token in tokens.iter().filter_map(Weak::upgrade) {
-        match token.deadline_ns() {
-            NEVER => {}
-            deadline if deadline <= now => token.interrupt(),
-            deadline => next = next.min(deadline),
+        let seen = token.look();
+        if let Seen::Running { deadline } = seen {
+            looked.next = looked.next.min(deadline);
+        }
+        if let (Some(limit), true) = (token.limit(), seen != Seen::Idle) {
+            let period = looked.period.unwrap_or(NEVER).min(limit.period_ns);
+            looked.period = Some(period);
         }
     }
-    next
+    looked
 }
 
-/// The earliest deadline still ahead.
-fn earliest(tokens: &[Weak<Token>]) -> u64 {
-    let now = now_ns();
-    tokens
-        .iter()
-        .filter_map(Weak::upgrade)
-        .map(|token| token.deadline_ns())
-        .filter(|deadline| *deadline > now)
-        .min()
-        .unwrap_or(NEVER)
-}
+type Tokens = MutexGuard<'static, Vec<Weak<Token>>>;
 
-fn lock() -> MutexGuard<'static, Vec<Weak<Token>>> {
+fn lock() -> Tokens {
     WATCHDOG
         .tokens
         .lock()
@@ -144,7 +178,7 @@ mod after_fork {
 
     extern "C" fn child() {
         WATCHDOG.started.store(false, Ordering::SeqCst);
-        WATCHDOG.next.store(NEVER, Ordering::SeqCst);
+        WATCHDOG.period.store(NEVER, Ordering::SeqCst);
     }
 }
 

@@ -1,73 +1,117 @@
-//! Modules compiled in this process, by what they were compiled from.
+//! Modules compiled in this process, found again by what they were compiled from.
 //!
-//! Loading the same bytes again costs a hash. Invariant: an entry is found only by the SHA-256 of
-//! the bytes, the engine and the way kernel memory was put in, so a hit is always the module a
-//! fresh compilation would have given.
+//! Loading the same bytes again costs a comparison. Invariant: a module is found only by all of its
+//! bytes, the engine and the way kernel memory was put in, so a hit is always the module a fresh
+//! compilation would have given; there is no hash that two modules could share.
+//!
+//! A module can be found for as long as somebody uses it; the last ones used are kept beyond that.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use wasmtime::Engine;
 
+use crate::error::Error;
 use crate::module::compile::{CompiledModule, Rewrite};
 
 /// How many modules are kept after their last user has gone.
-const ENTRIES_MAX: usize = 64;
+const KEPT_MAX: usize = 64;
 
 /// How many bytes of source the kept modules may have together.
-const SOURCE_BYTES_MAX: u64 = 256 << 20;
+const KEPT_BYTES_MAX: usize = 256 << 20;
 
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Key {
-    pub(crate) sha256: [u8; 32],
-    pub(crate) rewrite: Rewrite,
-}
-
-struct Entry {
-    key: Key,
+/// A module, and what it was compiled from.
+pub(crate) struct Known {
+    wasm: Box<[u8]>,
     engine: Engine,
-    bytes: u64,
-    module: CompiledModule,
+    rewrite: Rewrite,
+    /// Missing until it is compiled. Who wants the same module meanwhile waits for the lock.
+    compiled: Mutex<Option<CompiledModule>>,
 }
 
-/// Least recently used first.
-static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+impl Known {
+    fn is_for(&self, engine: &Engine, rewrite: Rewrite, wasm: &[u8]) -> bool {
+        self.rewrite == rewrite && Engine::same(&self.engine, engine) && *self.wasm == *wasm
+    }
+}
 
-/// The module, if it is known.
-pub(crate) fn get(engine: &Engine, key: &Key) -> Option<CompiledModule> {
-    let mut entries = lock();
-    let at = entries
-        .iter()
-        .rposition(|entry| entry.key == *key && Engine::same(&entry.engine, engine))?;
-    let entry = entries.remove(at);
-    let module = entry.module.clone();
-    entries.push(entry);
-    Some(module)
+#[derive(Default)]
+struct Modules {
+    /// Every module in use or kept; some that are no more.
+    known: Vec<Weak<Known>>,
+    /// Least recently used first.
+    kept: Vec<Arc<Known>>,
+}
+
+static MODULES: Mutex<Modules> = Mutex::new(Modules {
+    known: Vec::new(),
+    kept: Vec::new(),
+});
+
+/// The module, compiled now if it is not known. Of several threads that want the same one, one compiles it.
+pub(crate) fn find_or_compile(
+    engine: &Engine,
+    rewrite: Rewrite,
+    wasm: &[u8],
+    compile: impl FnOnce() -> Result<CompiledModule, Error>,
+) -> Result<CompiledModule, Error> {
+    let known = lock(&MODULES).entry(engine, rewrite, wasm);
+    let mut module = {
+        let mut compiled = lock(&known.compiled);
+        match &*compiled {
+            Some(module) => module.clone(),
+            None => compiled.insert(compile()?).clone(),
+        }
+    };
+    keep(&known);
+    module.known = Some(known);
+    Ok(module)
 }
 
 /// Keeps a module, at the expense of those unused for longest.
-pub(crate) fn put(engine: &Engine, key: Key, bytes: u64, module: CompiledModule) {
-    let mut entries = lock();
-    entries.push(Entry {
-        key,
-        engine: engine.clone(),
-        bytes,
-        module,
-    });
-    let mut sum: u64 = entries.iter().map(|entry| entry.bytes).sum();
+fn keep(known: &Arc<Known>) {
+    let mut modules = lock(&MODULES);
+    let kept = &mut modules.kept;
+    match kept.iter().rposition(|other| Arc::ptr_eq(other, known)) {
+        Some(at) => kept[at..].rotate_left(1),
+        None => kept.push(Arc::clone(known)),
+    }
+    let mut bytes: usize = kept.iter().map(|known| known.wasm.len()).sum();
     let mut excess = 0;
-    for entry in entries.iter() {
-        if entries.len() - excess <= ENTRIES_MAX && sum <= SOURCE_BYTES_MAX {
+    for oldest in kept.iter() {
+        if kept.len() - excess <= KEPT_MAX && bytes <= KEPT_BYTES_MAX {
             break;
         }
-        sum -= entry.bytes;
+        bytes -= oldest.wasm.len();
         excess += 1;
     }
     // Dropping code can take a while; not under the lock.
-    let dropped: Vec<Entry> = entries.drain(..excess).collect();
-    drop(entries);
+    let dropped: Vec<Arc<Known>> = kept.drain(..excess).collect();
+    drop(modules);
     drop(dropped);
 }
 
-fn lock() -> MutexGuard<'static, Vec<Entry>> {
-    ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
+impl Modules {
+    /// The entry of these bytes; a new one if there is none.
+    fn entry(&mut self, engine: &Engine, rewrite: Rewrite, wasm: &[u8]) -> Arc<Known> {
+        let mut living = self.known.iter().filter_map(Weak::upgrade);
+        let found = living.find(|known| known.is_for(engine, rewrite, wasm));
+        found.unwrap_or_else(|| {
+            let known = Arc::new(Known {
+                wasm: wasm.into(),
+                engine: engine.clone(),
+                rewrite,
+                compiled: Mutex::new(None),
+            });
+            // The dead are dropped whenever the list would have to grow, so it stays proportional to the living.
+            if self.known.len() == self.known.capacity() {
+                self.known.retain(|known| known.strong_count() > 0);
+            }
+            self.known.push(Arc::downgrade(&known));
+            known
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -77,3 +77,24 @@ fn give(cx: &mut Caller<'_, State>, bytes: &[u8]) -> wasmtime::Result<u64> {
     let kernel = memory::of_caller(cx)?;
     memory::store(cx, kernel, bytes).map_err(|refused| memory::refused(refused).into())
 }
+
+/// A new block with the bytes of the state that `find` finds; 0 if it finds none. They are copied once.
+fn give_found(
+    cx: &mut Caller<'_, State>,
+    find: impl Fn(&State) -> Option<&[u8]>,
+) -> wasmtime::Result<u64> {
+    let Some(length) = find(cx.data()).map(|bytes| bytes.len() as u64) else {
+        return Ok(0);
+    };
+    if length == 0 {
+        return Ok(0);
+    }
+    let kernel = memory::of_caller(cx)?;
+    let offset = memory::alloc(&mut *cx, kernel, length).map_err(memory::refused)?;
+    let (data, state) = kernel.data_and_store_mut(cx);
+    let block = memory::bytes_mut(data, Range { offset, length });
+    if let (Some(block), Some(bytes)) = (block, find(state)) {
+        block.copy_from_slice(bytes);
+    }
+    Ok(offset)
+}

@@ -179,9 +179,9 @@ impl<'a> CurrentPlugin<'a> {
     /// As [`CurrentPlugin::alloc`].
     pub fn set_error(&mut self, message: &str) -> Result<u64, Error> {
         let handle = self.store(message.as_bytes())?;
-        let kernel = self.kernel_memory()?;
-        let bytes = kernel.data_size(&self.caller) as u64;
-        self.caller.data_mut().kernel.set_error(handle, bytes);
+        self.kernel_memory()?;
+        let state = self.caller.data_mut();
+        state.kernel.set_error(handle, state.memory_bytes);
         Ok(handle)
     }
 

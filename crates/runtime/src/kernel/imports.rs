@@ -141,16 +141,17 @@ fn input_load<const N: usize>(cx: &mut Cx<'_>, offset: u64) -> Result<[u8; N]> {
 
 fn input_set(mut cx: Cx<'_>, handle: u64, length: u64) -> Result<()> {
     let memory = memory::of_caller(&mut cx)?;
-    let bytes = memory.data_size(&cx) as u64;
-    cx.data_mut().kernel.set_input(handle, length, bytes);
+    let state = cx.data_mut();
+    let bytes = state.memory_bytes;
+    state.kernel.set_input(handle, length, bytes);
     memory::input_changed(&mut cx, memory);
     Ok(())
 }
 
 fn output_set(mut cx: Cx<'_>, handle: u64, length: u64) -> Result<()> {
-    let memory = memory::of_caller(&mut cx)?;
-    let bytes = memory.data_size(&cx) as u64;
-    cx.data_mut().kernel.set_output(handle, length, bytes);
+    memory::of_caller(&mut cx)?;
+    let state = cx.data_mut();
+    state.kernel.set_output(handle, length, state.memory_bytes);
     Ok(())
 }
 
@@ -167,9 +168,9 @@ fn output(cx: &Cx<'_>) -> Range {
 }
 
 fn error_set(mut cx: Cx<'_>, handle: u64) -> Result<()> {
-    let memory = memory::of_caller(&mut cx)?;
-    let bytes = memory.data_size(&cx) as u64;
-    cx.data_mut().kernel.set_error(handle, bytes);
+    memory::of_caller(&mut cx)?;
+    let state = cx.data_mut();
+    state.kernel.set_error(handle, state.memory_bytes);
     Ok(())
 }
 
@@ -184,7 +185,7 @@ fn reset(mut cx: Cx<'_>) -> Result<()> {
 }
 
 fn memory_bytes(mut cx: Cx<'_>) -> Result<u64> {
-    let memory = memory::of_caller(&mut cx)?;
-    let bytes = memory.data_size(&cx) as u64;
-    Ok(cx.data().kernel.capacity(bytes))
+    memory::of_caller(&mut cx)?;
+    let state = cx.data();
+    Ok(state.kernel.capacity(state.memory_bytes))
 }

@@ -8,7 +8,7 @@ use extism_abi::layout::{
     FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, KERNEL_MEMORY_EXPORT, PAGE_BYTES,
 };
 use extism_kernel::{Kernel, Range, Refused};
-use wasmtime::{AsContext, AsContextMut, Caller, Extern, Memory};
+use wasmtime::{AsContextMut, Caller, Extern, Memory};
 
 use crate::Status;
 use crate::error::Error;
@@ -31,11 +31,20 @@ pub(crate) fn of_caller(caller: &mut Caller<'_, State>) -> wasmtime::Result<Memo
 fn first_use(caller: &mut Caller<'_, State>) -> wasmtime::Result<Memory> {
     match caller.get_export(KERNEL_MEMORY_EXPORT) {
         Some(Extern::Memory(memory)) => {
-            caller.data_mut().memory = Some(memory);
+            adopt(caller, memory);
             Ok(memory)
         }
         _ => Err(Error::new(Status::Internal, "the plug-in has no kernel memory").into()),
     }
+}
+
+/// Makes this the plug-in's kernel memory.
+pub(crate) fn adopt(mut cx: impl AsContextMut<Data = State>, memory: Memory) {
+    let bytes = memory.data_size(&cx) as u64;
+    let mut cx = cx.as_context_mut();
+    let state = cx.data_mut();
+    state.memory = Some(memory);
+    state.memory_bytes = bytes;
 }
 
 /// A block of `bytes` bytes; its contents are whatever was there before.
@@ -54,14 +63,20 @@ fn place(
     memory: Memory,
     ask: impl Fn(&mut Kernel, &mut Room) -> Result<u64, Refused>,
 ) -> Result<u64, Refused> {
-    let mut room = Room::of(&cx, memory);
-    let placed = ask(&mut cx.as_context_mut().data_mut().kernel, &mut room);
-    if placed == Err(Refused::Memory) && room.wanted > room.bytes {
-        grow(&mut cx, memory, room.wanted)?;
-        let mut room = Room::of(&cx, memory);
-        return ask(&mut cx.as_context_mut().data_mut().kernel, &mut room);
+    let ask = |state: &mut State| {
+        let mut room = Room {
+            bytes: state.memory_bytes,
+            wanted: 0,
+        };
+        (ask(&mut state.kernel, &mut room), room.wanted)
+    };
+    match ask(cx.as_context_mut().data_mut()) {
+        (Err(Refused::Memory), wanted) if wanted > 0 => {
+            grow(&mut cx, memory, wanted)?;
+            ask(cx.as_context_mut().data_mut()).0
+        }
+        (placed, _) => placed,
     }
-    placed
 }
 
 /// A new block that holds `data`. Empty data has the handle 0.
@@ -250,12 +265,14 @@ fn grow(
     let now = memory.data_size(&cx) as u64;
     let needed = pages(bytes.saturating_sub(now));
     let generous = needed.max(pages(now / 2));
-    if memory.grow(&mut cx, generous).is_ok() {
-        return Ok(());
+    let mut grown = memory.grow(&mut cx, generous);
+    if grown.is_err() {
+        // The generous amount was a wish of ours; only the needed one may count as refused to the plug-in.
+        cx.as_context_mut().data_mut().meter.take_memory_refusal();
+        grown = memory.grow(&mut cx, needed);
     }
-    // The generous amount was a wish of ours; only the needed one may count as refused to the plug-in.
-    cx.as_context_mut().data_mut().meter.take_memory_refusal();
-    match memory.grow(&mut cx, needed) {
+    adopt(&mut cx, memory);
+    match grown {
         Ok(_) => Ok(()),
         Err(_) => Err(Refused::Memory),
     }
@@ -269,16 +286,6 @@ fn pages(bytes: u64) -> u64 {
 struct Room {
     bytes: u64,
     wanted: u64,
-}
-
-impl Room {
-    #[inline]
-    fn of(cx: impl AsContext<Data = State>, memory: Memory) -> Room {
-        Room {
-            bytes: memory.data_size(cx) as u64,
-            wanted: 0,
-        }
-    }
 }
 
 impl extism_kernel::Memory for Room {

@@ -3,13 +3,15 @@
 //! Invariant: the rewriting pass is never the reason a module fails to load; where it declines, or
 //! the engine refuses what it made, the module is compiled as it is.
 
+use std::sync::Arc;
+
 use extism_rewrite::{KernelMemory, Options};
-use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
 
 use crate::Status;
 use crate::artefact;
-use crate::engine::cache::{self, Key};
+use crate::engine::cache::{self, Known};
+use crate::engine::slots::MEMORIES_PER_INSTANCE_MAX;
 use crate::error::Error;
 
 /// Kernel memory begins with one page; it grows as the host needs it.
@@ -31,6 +33,37 @@ pub(crate) enum Rewrite {
 pub(crate) struct CompiledModule {
     pub(crate) module: Module,
     pub(crate) rewritten: Rewritten,
+    /// Its entry in the cache, which lasts as long as somebody has the module.
+    pub(crate) known: Option<Arc<Known>>,
+}
+
+impl CompiledModule {
+    pub(crate) fn new(module: Module, rewritten: Rewritten) -> CompiledModule {
+        CompiledModule {
+            module,
+            rewritten,
+            known: None,
+        }
+    }
+
+    /// Whether an instance of it is made in a slot, where there are slots.
+    pub(crate) fn fits_slot(&self) -> bool {
+        self.module.resources_required().num_memories <= MEMORIES_PER_INSTANCE_MAX
+    }
+}
+
+/// The same modules on another engine of the same configuration.
+pub(crate) fn on(
+    engine: &Engine,
+    mut modules: Vec<(String, CompiledModule)>,
+) -> Result<Vec<(String, CompiledModule)>, Error> {
+    for (_, compiled) in &mut modules {
+        let code = compiled.module.serialize();
+        // SAFETY: the bytes are what `Module::serialize` has just given.
+        let module = code.and_then(|code| unsafe { Module::deserialize(engine, code) });
+        compiled.module = module.map_err(|error| Error::from_chain(Status::Internal, error))?;
+    }
+    Ok(modules)
 }
 
 /// What the rewriting pass made of a module.
@@ -51,26 +84,17 @@ pub(crate) fn compile(
     rewrite: Rewrite,
     reuse: Reuse,
 ) -> Result<CompiledModule, Error> {
-    let key = Key {
-        sha256: Sha256::digest(wasm).into(),
-        rewrite,
+    let compile = || {
+        let carried = match reuse.artefacts {
+            true => artefact::load(engine, wasm, rewrite)?,
+            false => None,
+        };
+        carried.map_or_else(|| fresh(engine, wasm, rewrite), Ok)
     };
-    if reuse.cache
-        && let Some(module) = cache::get(engine, &key)
-    {
-        return Ok(module);
+    match reuse.cache {
+        true => cache::find_or_compile(engine, rewrite, wasm, compile),
+        false => compile(),
     }
-    let compiled = match reuse.artefacts {
-        true => match artefact::load(engine, wasm, rewrite)? {
-            Some(compiled) => compiled,
-            None => fresh(engine, wasm, rewrite)?,
-        },
-        false => fresh(engine, wasm, rewrite)?,
-    };
-    if reuse.cache {
-        cache::put(engine, key, wasm.len() as u64, compiled.clone());
-    }
-    Ok(compiled)
 }
 
 /// What may be used in place of a fresh compilation.
@@ -86,7 +110,7 @@ fn fresh(engine: &Engine, wasm: &[u8], rewrite: Rewrite) -> Result<CompiledModul
     let (bytes, rewritten) = rewritten(wasm, rewrite);
     if let Some(bytes) = bytes {
         match Module::from_binary(engine, &bytes) {
-            Ok(module) => return Ok(CompiledModule { module, rewritten }),
+            Ok(module) => return Ok(CompiledModule::new(module, rewritten)),
             Err(error) => tracing::debug!("the engine refused a rewritten module: {error:?}"),
         }
     }
@@ -95,7 +119,7 @@ fn fresh(engine: &Engine, wasm: &[u8], rewrite: Rewrite) -> Result<CompiledModul
         Rewritten::Yes(_) => Rewritten::Declined("the engine refused the result".into()),
         other => other,
     };
-    Ok(CompiledModule { module, rewritten })
+    Ok(CompiledModule::new(module, rewritten))
 }
 
 /// What the rewriting pass makes of a module, if it does anything.

@@ -3,7 +3,7 @@
 //! Invariant: everything that can be known before an instance exists is checked here, so that a
 //! plug-in that cannot be linked fails when it is compiled, with a message that names the import.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use extism_abi::import::{
     BUILTINS, ENV_MODULE, KERNEL, LEGACY_MODULE, LEGACY_ONLY, LEGACY_PREFIX, USER_MODULE,
@@ -25,9 +25,16 @@ pub(crate) struct Linked {
     pub(crate) modules: Vec<LinkedModule>,
     /// Indices into `modules`, dependencies first.
     pub(crate) order: Vec<usize>,
-    pub(crate) linker: Linker<State>,
+    /// Shared by the plug-ins that add nothing to it.
+    pub(crate) linker: Arc<Linker<State>>,
     /// The main module with its imports resolved, if it is the only one.
     pub(crate) single: Option<InstancePre<State>>,
+}
+
+impl Linked {
+    pub(crate) fn engine(&self) -> &Engine {
+        self.linker.engine()
+    }
 }
 
 pub(crate) struct LinkedModule {
@@ -51,9 +58,8 @@ pub(crate) fn link(
     wasi: bool,
 ) -> Result<Linked, Error> {
     let mut linker = base(engine, wasi)?;
-    linker.allow_shadowing(true);
     for function in functions {
-        function.define(&mut linker)?;
+        function.define(Arc::make_mut(&mut linker))?;
     }
     let mut modules: Vec<LinkedModule> = modules
         .into_iter()
@@ -81,23 +87,24 @@ pub(crate) fn link(
 }
 
 /// Kernel, builtins and WASI, prepared once per engine.
-fn base(engine: &Engine, wasi: bool) -> Result<Linker<State>, Error> {
+fn base(engine: &Engine, wasi: bool) -> Result<Arc<Linker<State>>, Error> {
     /// Engines that live as long as the process are few; others build their linker each time.
     const KEPT_MAX: usize = 64;
-    static KEPT: Mutex<Vec<(Linker<State>, bool)>> = Mutex::new(Vec::new());
+    static KEPT: Mutex<Vec<(Arc<Linker<State>>, bool)>> = Mutex::new(Vec::new());
     let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     let known = kept()
         .iter()
         .find(|(linker, with)| *with == wasi && Engine::same(linker.engine(), engine))
-        .map(|(linker, _)| linker.clone());
+        .map(|(linker, _)| Arc::clone(linker));
     if let Some(linker) = known {
         return Ok(linker);
     }
     let linker =
         build_base(engine, wasi).map_err(|error| Error::from_chain(Status::Internal, error))?;
+    let linker = Arc::new(linker);
     let mut kept = kept();
     if kept.len() < KEPT_MAX && crate::engine::is_shared(engine) {
-        kept.push((linker.clone(), wasi));
+        kept.push((Arc::clone(&linker), wasi));
     }
     Ok(linker)
 }
@@ -109,6 +116,8 @@ fn build_base(engine: &Engine, wasi: bool) -> wasmtime::Result<Linker<State>> {
     if wasi {
         wasi::define(&mut linker)?;
     }
+    // The host's functions may take the place of ours.
+    linker.allow_shadowing(true);
     Ok(linker)
 }
 
@@ -127,7 +136,7 @@ enum Answer {
 /// Finds an answer for every import; gives the order of instantiation.
 fn resolve(
     modules: &mut [LinkedModule],
-    linker: &mut Linker<State>,
+    linker: &mut Arc<Linker<State>>,
     functions: &[HostFunction],
     wasi: bool,
 ) -> Result<Vec<usize>, Error> {
@@ -139,7 +148,7 @@ fn resolve(
             match answer(&import, &module.compiled, modules, functions, wasi)? {
                 Answer::Linker => {}
                 Answer::Alias(namespace) => {
-                    linker
+                    Arc::make_mut(linker)
                         .alias(&namespace, import.name(), LEGACY_MODULE, import.name())
                         .map_err(|error| Error::from_chain(Status::Internal, error))?;
                 }

@@ -11,6 +11,7 @@ mod linking;
 mod loading;
 mod published;
 mod sharing;
+mod slots;
 mod stopping;
 mod support;
 mod together;

@@ -2,7 +2,7 @@
 
 use wasmtime::{Caller, Linker};
 
-use super::{give, take_text};
+use super::{give_found, take_text};
 use crate::kernel::imports::both;
 use crate::state::State;
 
@@ -13,8 +13,7 @@ pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 /// The value under a key, or 0.
 fn config_get(mut cx: Caller<'_, State>, key: u64) -> wasmtime::Result<u64> {
     let key = take_text(&mut cx, key, "config key")?;
-    match cx.data().config.get(&key).cloned() {
-        Some(value) => give(&mut cx, value.as_bytes()),
-        None => Ok(0),
-    }
+    give_found(&mut cx, |state| {
+        state.config.get(&key).map(String::as_bytes)
+    })
 }

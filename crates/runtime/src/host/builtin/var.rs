@@ -2,7 +2,7 @@
 
 use wasmtime::{Caller, Linker};
 
-use super::{block, free, give, take_text};
+use super::{block, free, give_found, take_text};
 use crate::Status;
 use crate::error::Error;
 use crate::kernel::imports::both;
@@ -17,10 +17,7 @@ pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 /// A copy of the value under a name, or 0.
 fn var_get(mut cx: Caller<'_, State>, name: u64) -> wasmtime::Result<u64> {
     let name = take_text(&mut cx, name, "var key")?;
-    match cx.data().vars.get(&name).map(<[u8]>::to_vec) {
-        Some(value) => give(&mut cx, &value),
-        None => Ok(0),
-    }
+    give_found(&mut cx, |state| state.vars.get(&name))
 }
 
 /// Sets the value under a name; the value 0 removes it.
