@@ -6,6 +6,7 @@
 use anyhow::Error;
 use extism_runtime::{HostFunction, Slot, Status, ValueType};
 
+use crate::typed::TypedFunction;
 use crate::value::{from_slot, to_slot};
 use crate::{CallError, CurrentPlugin, UserData, Val, ValType};
 
@@ -81,6 +82,46 @@ impl Function {
                         f(plugin, arguments, results, user_data.clone())
                     };
                     types.convert(arguments, slots, call)
+                })
+            });
+        Function {
+            name,
+            namespace: None,
+            params,
+            results,
+            host,
+        }
+    }
+
+    /// A function whose parameters and result are those of the closure: numbers, without a [`Val`]
+    /// between. This is the fastest kind. What the closure needs it captures.
+    ///
+    /// ```
+    /// use extism::{CurrentPlugin, Function, PluginBuilder};
+    ///
+    /// let scale = 3;
+    /// let scaled = Function::typed("scaled", move |_: &mut CurrentPlugin, n: i64| Ok(n * scale));
+    /// let wat = r#"(module
+    ///     (import "extism:host/user" "scaled" (func $scaled (param i64) (result i64)))
+    ///     (func (export "six") (result i32) (i32.wrap_i64 (call $scaled (i64.const 2)))))"#;
+    /// let mut plugin = PluginBuilder::new(wat).with_functions([scaled]).build()?;
+    /// assert_eq!(plugin.call_get_error_code::<_, ()>("six", ()).unwrap_err().1, 6);
+    /// # Ok::<(), extism::Error>(())
+    /// ```
+    ///
+    /// It runs on the thread that called the plug-in. An error it returns ends the call and becomes
+    /// its error; so does a panic.
+    pub fn typed<Arguments, F>(name: impl Into<String>, f: F) -> Function
+    where
+        F: TypedFunction<Arguments>,
+    {
+        let name = name.into();
+        let (params, results) = (F::PARAMS.to_vec(), F::RESULTS.to_vec());
+        let host = numbers(&params)
+            .zip(numbers(&results))
+            .map(|(params, results)| {
+                HostFunction::new(&name, params, results, move |plugin, arguments, results| {
+                    f.run(&mut CurrentPlugin::new(plugin), arguments, results)
                 })
             });
         Function {

@@ -42,6 +42,7 @@ mod log;
 mod macros;
 mod plugin;
 mod pool;
+mod typed;
 mod user_data;
 mod value;
 
@@ -63,6 +64,7 @@ pub use input::WasmInput;
 pub use log::set_log_callback;
 pub use plugin::{CancelHandle, Plugin};
 pub use pool::{Pool, PoolBuilder, PoolPlugin};
+pub use typed::{Number, Results, TypedFunction};
 pub use user_data::UserData;
 pub use value::{PTR, Val, ValType};
 pub use wasmtime;

@@ -1,5 +1,7 @@
 //! Host functions: types, memory, errors, panics.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use extism::convert::MemoryHandle;
@@ -75,6 +77,59 @@ fn every_number_type_travels() {
         .build()
         .unwrap();
     plugin.call::<_, ()>("run", ()).unwrap();
+}
+
+#[test]
+fn typed_functions_take_and_give_every_number() {
+    let text = r#"(module
+        (import "extism:host/user" "mix" (func $mix (param i32 i32 i64 i64 f32 f64) (result f64)))
+        (import "mine" "note" (func $note (param i64)))
+        (import "extism:host/user" "fail" (func $fail))
+        (func (export "run") (result i32)
+            (call $note (i64.const -1))
+            (i32.trunc_f64_s (call $mix (i32.const -1) (i32.const -1) (i64.const -2)
+                (i64.const -2) (f32.const 1.5) (f64.const -2.5))))
+        (func (export "fails") (call $fail)))"#;
+    let noted = Arc::new(AtomicU64::new(0));
+    let mix = |_: &mut CurrentPlugin, a: i32, b: u32, c: i64, d: u64, e: f32, f: f64| {
+        assert_eq!((a, b, c, d), (-1, u32::MAX, -2, u64::MAX - 1));
+        assert_eq!((e, f), (1.5, -2.5));
+        Ok(f64::from(e) - f)
+    };
+    let note = {
+        let noted = Arc::clone(&noted);
+        move |_: &mut CurrentPlugin, n: u64| {
+            noted.store(n, Ordering::SeqCst);
+            Ok(())
+        }
+    };
+    let fail = |plugin: &mut CurrentPlugin| -> Result<(), Error> {
+        anyhow::bail!("not today, {}", plugin.id().is_nil())
+    };
+    let functions = [
+        Function::typed("mix", mix),
+        Function::typed("note", note).with_namespace("mine"),
+        Function::typed("fail", fail),
+    ];
+    let described: Vec<String> = functions.iter().map(|f| format!("{f:?}")).collect();
+    assert_eq!(
+        described,
+        [
+            "Function(extism:host/user::mix [I32, I32, I64, I64, F32, F64] -> [F64])",
+            "Function(mine::note [I64] -> [])",
+            "Function(extism:host/user::fail [] -> [])",
+        ]
+    );
+    let mut plugin = Plugin::new(text, functions, false).unwrap();
+    let (_, code) = plugin.call_get_error_code::<_, ()>("run", ()).unwrap_err();
+    assert_eq!(code, 4);
+    assert_eq!(noted.load(Ordering::SeqCst), u64::MAX);
+    let error = plugin.call::<_, ()>("fails", ()).unwrap_err();
+    assert_eq!(error.status(), Some(Status::HostFunction));
+    assert!(
+        format!("{error:#}").contains("not today, false"),
+        "{error:#}"
+    );
 }
 
 #[test]
