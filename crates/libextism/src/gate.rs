@@ -3,20 +3,38 @@
 //! Must not know: plug-ins. Invariants: a thread that is inside and comes again is told so instead
 //! of waiting for itself; after a panic inside nobody gets in any more; [`Gate::close`] returns
 //! when nobody will ever be inside again, or says that the one inside is the caller itself.
+//!
+//! A lock of its own making because it is on the way of every call: getting in is one exchange, which
+//! also says who is inside, and going out is a store, where a mutex needs a second exchange to learn
+//! whether somebody waits. So a thread that begins to wait in the very moment another one goes out may
+//! be overlooked; those who wait look for themselves, too.
 
+use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How often those who wait look for themselves.
+const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 
 pub(crate) struct Gate<T> {
-    inner: Mutex<T>,
+    inner: UnsafeCell<T>,
     /// The mark of the thread inside; 0 if there is none.
     owner: AtomicUsize,
     /// How many threads wait to get in.
     waiting: AtomicUsize,
-    /// Written by the thread inside, or with nobody inside: read by whoever holds the lock.
+    /// Written by the thread inside.
     closing: AtomicBool,
+    /// Written by the thread inside, when it goes out by a panic.
+    poisoned: AtomicBool,
+    queue: Mutex<()>,
+    left: Condvar,
 }
+
+// SAFETY: `inner` is reached only through `Inside`, of which there is one at a time: the one whose
+// thread exchanged the 0 in `owner` for its mark.
+unsafe impl<T: Send> Sync for Gate<T> {}
 
 /// Why a thread did not get in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,40 +68,62 @@ pub(crate) enum Close {
 impl<T> Gate<T> {
     pub(crate) fn new(inner: T) -> Gate<T> {
         Gate {
-            inner: Mutex::new(inner),
+            inner: UnsafeCell::new(inner),
             owner: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
+            poisoned: AtomicBool::new(false),
+            queue: Mutex::new(()),
+            left: Condvar::new(),
         }
     }
 
     /// Gets in.
     #[inline]
     pub(crate) fn enter(&self, wait: Wait) -> Result<Inside<'_, T>, Refused> {
-        let guard = match self.inner.try_lock() {
-            Ok(guard) => guard,
-            Err(TryLockError::WouldBlock) => self.queue(wait)?,
-            Err(TryLockError::Poisoned(_)) => return Err(Refused::Poisoned),
+        let mark = mark();
+        if let Err(owner) = self.exchange(mark) {
+            match wait {
+                _ if owner == mark => return Err(Refused::Reentrant),
+                Wait::No => return Err(Refused::Busy),
+                Wait::Yes => self.queue(mark, true)?,
+            }
+        }
+        let inside = Inside {
+            gate: self,
+            unwinding: std::thread::panicking(),
         };
-        // Only the thread itself ever compares this with its own mark, so no ordering is needed.
-        self.owner.store(mark(), Ordering::Relaxed);
-        Ok(Inside { gate: self, guard })
+        match self.poisoned.load(Ordering::Relaxed) {
+            true => Err(Refused::Poisoned),
+            false => Ok(inside),
+        }
     }
 
+    /// Makes this thread the one inside; answers who is, if somebody is.
+    #[inline]
+    fn exchange(&self, mark: usize) -> Result<usize, usize> {
+        self.owner
+            .compare_exchange(0, mark, Ordering::Acquire, Ordering::Relaxed)
+    }
+
+    /// Waits until this thread is the one inside, or until the gate is closed.
     #[cold]
-    fn queue(&self, wait: Wait) -> Result<MutexGuard<'_, T>, Refused> {
-        if self.owner.load(Ordering::Relaxed) == mark() {
-            return Err(Refused::Reentrant);
-        }
-        if wait == Wait::No {
-            return Err(Refused::Busy);
-        }
+    fn queue(&self, mark: usize, heed_closing: bool) -> Result<(), Refused> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        let entered = match self.inner.lock() {
-            Ok(guard) if !self.closing.load(Ordering::SeqCst) => Ok(guard),
-            Ok(_) => Err(Refused::Closed),
-            Err(_) => Err(Refused::Poisoned),
+        let mut queue = self.lock();
+        let entered = loop {
+            if self.exchange(mark).is_ok() {
+                // Looked at from inside: whoever closes the gate has been inside before.
+                match heed_closing && self.closing.load(Ordering::SeqCst) {
+                    true => self.owner.store(0, Ordering::Release),
+                    false => break Ok(()),
+                }
+                break Err(Refused::Closed);
+            }
+            let waited = self.left.wait_timeout(queue, LOOK_INTERVAL);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         };
+        drop(queue);
         // The last touch of a thread that is turned away: then `close` may return and the gate be
         // gone.
         self.waiting.fetch_sub(1, Ordering::SeqCst);
@@ -92,16 +132,24 @@ impl<T> Gate<T> {
 
     /// Waits until nobody is inside and turns away those who wait to get in.
     pub(crate) fn close(&self) -> Close {
-        if self.owner.load(Ordering::Relaxed) == mark() {
-            self.closing.store(true, Ordering::SeqCst);
-            return Close::Deferred;
+        let mark = mark();
+        match self.exchange(mark) {
+            Err(owner) if owner == mark => {
+                self.closing.store(true, Ordering::SeqCst);
+                return Close::Deferred;
+            }
+            // It does not heed the closing, so it gets in.
+            Err(_) => _ = self.queue(mark, false),
+            Ok(_) => {}
         }
-        let guard = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         self.closing.store(true, Ordering::SeqCst);
-        drop(guard);
+        self.owner.store(0, Ordering::Release);
         while self.waiting.load(Ordering::SeqCst) > 0 {
+            self.left.notify_all();
             std::thread::yield_now();
         }
+        // Whoever handed over the gate was still holding this when the gate was free.
+        drop(self.lock());
         Close::Done
     }
 
@@ -114,14 +162,31 @@ impl<T> Gate<T> {
 
     /// What is behind the gate, unless a panic left it in disorder.
     pub(crate) fn into_inner(self) -> Result<T, Refused> {
-        self.inner.into_inner().map_err(|_| Refused::Poisoned)
+        match self.poisoned.into_inner() {
+            true => Err(Refused::Poisoned),
+            false => Ok(self.inner.into_inner()),
+        }
+    }
+
+    /// Goes out, and wakes one who waits.
+    #[cold]
+    fn hand_over(&self) {
+        let queue = self.lock();
+        self.owner.store(0, Ordering::Release);
+        self.left.notify_one();
+        drop(queue);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Being inside, until it is dropped.
 pub(crate) struct Inside<'a, T> {
     gate: &'a Gate<T>,
-    guard: MutexGuard<'a, T>,
+    /// Whether the thread was unwinding from a panic already when it came in.
+    unwinding: bool,
 }
 
 impl<T> Inside<'_, T> {
@@ -137,8 +202,14 @@ impl<T> Inside<'_, T> {
 impl<T> Drop for Inside<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // Before the guard, a field, unlocks.
-        self.gate.owner.store(0, Ordering::Relaxed);
+        if std::thread::panicking() && !self.unwinding {
+            self.gate.poisoned.store(true, Ordering::Relaxed);
+        }
+        match self.gate.waiting.load(Ordering::Relaxed) {
+            // The last touch: whoever closes the gate may be done with it from here on.
+            0 => self.gate.owner.store(0, Ordering::Release),
+            _ => self.gate.hand_over(),
+        }
     }
 }
 
@@ -146,13 +217,15 @@ impl<T> Deref for Inside<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.guard
+        // SAFETY: this is the only `Inside` there is, and it is borrowed.
+        unsafe { &*self.gate.inner.get() }
     }
 }
 
 impl<T> DerefMut for Inside<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.guard
+        // SAFETY: this is the only `Inside` there is, and it is borrowed exclusively.
+        unsafe { &mut *self.gate.inner.get() }
     }
 }
 

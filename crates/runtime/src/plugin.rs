@@ -323,7 +323,7 @@ impl Plugin {
         state.http.requests = 0;
         // What was refused to an earlier call does not explain a trap of this one.
         state.meter.take_memory_refusal();
-        let (Some(memory), Some(instance)) = (state.memory, &self.instance) else {
+        let Some(instance) = &self.instance else {
             return Outcome::failed(not_made());
         };
         if let Some(fuel) = self.fuel
@@ -331,7 +331,7 @@ impl Plugin {
         {
             return Outcome::failed(Error::from_chain(Status::Internal, error));
         }
-        if let Err(refused) = memory::begin(&mut *store, memory, input) {
+        if let Err(refused) = memory::begin(&mut *store, input) {
             store.data_mut().meter.take_memory_refusal();
             let cause = memory::refused(refused);
             let text = "failed to allocate extism memory";

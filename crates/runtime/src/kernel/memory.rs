@@ -8,7 +8,7 @@ use extism_abi::layout::{
     FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, KERNEL_MEMORY_EXPORT, PAGE_BYTES,
 };
 use extism_kernel::{Kernel, Range, Refused};
-use wasmtime::{AsContextMut, Caller, Extern, Memory};
+use wasmtime::{AsContextMut, Caller, Extern, Memory, Store};
 
 use crate::Status;
 use crate::error::Error;
@@ -104,21 +104,23 @@ pub(crate) fn store(
 
 /// Starts a call: forgets the blocks of the last one, copies the input into the first block.
 #[inline]
-pub(crate) fn begin(
-    mut cx: impl AsContextMut<Data = State>,
-    memory: Memory,
-    input: &[u8],
-) -> Result<(), Refused> {
+pub(crate) fn begin(store: &mut Store<State>, input: &[u8]) -> Result<(), Refused> {
+    // Fetched here and not handed in: copied from frame to frame it costs more than it is worth.
+    let Some(memory) = store.data().memory else {
+        return Err(Refused::Memory);
+    };
     let length = input.len() as u64;
-    if cx.as_context().data().kernel.high_water() > KEEP_BYTES {
-        give_back(&mut cx, memory);
+    if store.data().kernel.high_water() > KEEP_BYTES {
+        give_back(&mut *store, memory);
     }
-    let handle = place(&mut cx, memory, |kernel, room| kernel.begin(length, room))?;
+    let handle = place(&mut *store, memory, |kernel, room| {
+        kernel.begin(length, room)
+    })?;
     let range = Range {
         offset: handle,
         length,
     };
-    let data = memory.data_mut(&mut cx);
+    let data = memory.data_mut(store);
     if length > 0 {
         bytes_mut(data, range)
             .ok_or(Refused::Memory)?
