@@ -97,6 +97,16 @@ pub(crate) fn shared_library(prefix: &Path) -> PathBuf {
     prefix.join(folder).join(platform.names().shared)
 }
 
+/// Builds the shared library alone, as an installation has it, and answers where it is.
+pub(crate) fn build_shared_library(project: &Project, echo: Echo) -> Result<PathBuf> {
+    library::build_shared(project, Platform::host(), echo)
+}
+
+/// The name by which programs linked with the shared library look for it.
+pub(crate) fn recorded_name() -> String {
+    Platform::host().names().recorded
+}
+
 struct Installer<'a> {
     folders: &'a Folders,
     installed: Vec<PathBuf>,

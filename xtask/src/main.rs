@@ -65,11 +65,8 @@ enum Subcommands {
     Install(install::Options),
     /// Write the release package for this platform into `dist`, and try it.
     Dist,
-    /// Run the benchmarks.
-    Bench {
-        /// Only benchmarks whose name contains this.
-        filter: Option<String>,
-    },
+    /// Measure this library and the published one side by side.
+    Bench(bench::Options),
 }
 
 #[derive(Args)]
@@ -116,7 +113,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
                 println!("{file}");
             }
         }
-        Subcommands::Bench { filter } => bench::run(&project, filter.as_deref())?,
+        Subcommands::Bench(options) => bench::run(&project, options)?,
     }
     Ok(ExitCode::SUCCESS)
 }

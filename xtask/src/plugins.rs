@@ -80,6 +80,11 @@ const WORKSPACES: &[Workspace] = &[
             (WASI, &["ours_wasi", "published_wasi"]),
         ],
     },
+    Workspace {
+        folder: "bench/plugins",
+        bytes_max: 256 * 1024,
+        packages: &[(PLAIN, &["ours", "published"])],
+    },
 ];
 
 /// A plug-in that was built.
@@ -411,7 +416,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let project = Project::at(scratch.path());
         let plugins = plugins();
-        for folder in ["examples/plugins", "fixtures/plugins"] {
+        for Workspace { folder, .. } in WORKSPACES {
             project
                 .write(&format!("{folder}/{HASHES}"), &hashes(folder, &plugins))
                 .unwrap();
@@ -421,7 +426,7 @@ mod tests {
         let expected = "examples/plugins/b.wasm is not what the sources give: run `cargo xtask plugins`\n\
                         fixtures/plugins/c.wasm cannot be read: run `cargo xtask plugins`\n";
         let tally = Tally {
-            passed: 3,
+            passed: 4,
             failed: 2,
             skipped: 0,
         };
@@ -435,7 +440,7 @@ mod tests {
         assert_eq!(
             compare(&project, &plugins),
             Report::Passed(Tally {
-                passed: 5,
+                passed: 6,
                 ..Tally::default()
             })
         );

@@ -31,7 +31,7 @@ const PLUGINS: &str = "fixtures/plugins";
 /// Runs both with `library`, a shared library of this project.
 pub(crate) fn run(project: &Project, library: &Path, job: &Job) -> Result<Report> {
     let scratch = tempfile::tempdir()?;
-    let python = match environment(scratch.path()) {
+    let python = match environment(scratch.path(), &[LIBRARY, SDK]) {
         Ok(python) => python,
         Err(error) => {
             return Ok(Report::Skipped(format!(
@@ -57,8 +57,29 @@ pub(crate) fn run(project: &Project, library: &Path, job: &Job) -> Result<Report
     Ok(Report::Passed(report))
 }
 
-/// An environment of its own with the official SDK in it; answers its Python.
-fn environment(scratch: &Path) -> Result<PathBuf> {
+/// The published library alone, in a folder of its own below `folder`; fetched unless it is there from an
+/// earlier time.
+pub(crate) fn library(folder: &Path) -> Result<PathBuf> {
+    let folder = folder.join(LIBRARY);
+    if let Ok(mut entries) = fs::read_dir(&folder)
+        && let Some(entry) = entries.next()
+    {
+        return Ok(entry?.path());
+    }
+    let scratch = tempfile::tempdir()?;
+    let theirs = native_library(&environment(scratch.path(), &[LIBRARY])?)?;
+    let name = theirs.file_name().context("the library has no name")?;
+    // The folder appears with the library in it or not at all.
+    let parent = folder.parent().context("a folder is in a folder")?;
+    fs::create_dir_all(parent)?;
+    let new = tempfile::tempdir_in(parent)?;
+    fs::copy(&theirs, new.path().join(name))?;
+    fs::rename(new.keep(), &folder)?;
+    Ok(folder.join(name))
+}
+
+/// An environment of its own with published packages in it; answers its Python.
+fn environment(scratch: &Path, packages: &[&str]) -> Result<PathBuf> {
     let python = ["python3", "python"]
         .into_iter()
         .find(|name| process::is_installed(name))
@@ -72,7 +93,8 @@ fn environment(scratch: &Path) -> Result<PathBuf> {
         "bin/python"
     });
     let mut pip = Command::new(&inside);
-    quiet(pip.args(["-m", "pip", "install", "--quiet", LIBRARY, SDK]))?;
+    pip.args(["-m", "pip", "install", "--quiet"]);
+    quiet(pip.args(packages))?;
     Ok(inside)
 }
 

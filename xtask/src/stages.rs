@@ -217,7 +217,8 @@ impl Progress {
     }
 }
 
-fn show(on_terminal: bool, text: &str) {
+/// Replaces the progress line on a terminal; writes a line elsewhere.
+pub(crate) fn show(on_terminal: bool, text: &str) {
     let mut screen = io::stderr().lock();
     // A screen that cannot be written to only loses the progress line.
     drop(if on_terminal {

@@ -134,7 +134,12 @@ fn includes(wanted: Scope, smallest: Scope) -> bool {
 }
 
 /// Workspaces beside the main one, for plug-ins.
-const GUEST_WORKSPACES: &[&str] = &["pdk/rust", "examples/plugins", "fixtures/plugins"];
+const GUEST_WORKSPACES: &[&str] = &[
+    "pdk/rust",
+    "examples/plugins",
+    "fixtures/plugins",
+    "bench/plugins",
+];
 
 /// The one of them that is also tested on the host.
 const RUST_PDK: &str = "pdk/rust";

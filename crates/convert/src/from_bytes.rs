@@ -66,6 +66,13 @@ pub trait FromBytes<'a>: Sized {
     ///
     /// The bytes stand for no value of this type.
     fn from_bytes(data: &'a [u8]) -> Result<Self, Error>;
+
+    /// The value, of bytes that nobody else needs, if it keeps them as they are; otherwise they are
+    /// given back.
+    #[doc(hidden)]
+    fn adopt(data: Vec<u8>) -> Result<Result<Self, Error>, Vec<u8>> {
+        Err(data)
+    }
 }
 
 /// How bytes become a value that does not borrow from them. Whatever implements it implements
@@ -77,11 +84,21 @@ pub trait FromBytesOwned: Sized {
     ///
     /// The bytes stand for no value of this type.
     fn from_bytes_owned(data: &[u8]) -> Result<Self, Error>;
+
+    /// See [`FromBytes::adopt`].
+    #[doc(hidden)]
+    fn adopt_owned(data: Vec<u8>) -> Result<Result<Self, Error>, Vec<u8>> {
+        Err(data)
+    }
 }
 
 impl<'a, T: FromBytesOwned> FromBytes<'a> for T {
     fn from_bytes(data: &'a [u8]) -> Result<Self, Error> {
         T::from_bytes_owned(data)
+    }
+
+    fn adopt(data: Vec<u8>) -> Result<Result<Self, Error>, Vec<u8>> {
+        T::adopt_owned(data)
     }
 }
 
@@ -117,6 +134,10 @@ impl FromBytesOwned for Vec<u8> {
     fn from_bytes_owned(data: &[u8]) -> Result<Self, Error> {
         Ok(data.to_vec())
     }
+
+    fn adopt_owned(data: Vec<u8>) -> Result<Result<Self, Error>, Vec<u8>> {
+        Ok(Ok(data))
+    }
 }
 
 impl FromBytesOwned for Box<[u8]> {
@@ -128,6 +149,10 @@ impl FromBytesOwned for Box<[u8]> {
 impl FromBytesOwned for String {
     fn from_bytes_owned(data: &[u8]) -> Result<Self, Error> {
         Ok(std::str::from_utf8(data)?.to_owned())
+    }
+
+    fn adopt_owned(data: Vec<u8>) -> Result<Result<Self, Error>, Vec<u8>> {
+        Ok(String::from_utf8(data).map_err(|error| error.utf8_error().into()))
     }
 }
 

@@ -71,6 +71,15 @@ pub trait ToBytes<'a> {
     ///
     /// Whatever the encoding fails with. Plain types do not fail.
     fn to_bytes(&self) -> Result<Self::Bytes, Error>;
+
+    /// Shows the bytes to `with`, without a copy where the value has them already.
+    #[doc(hidden)]
+    fn with_bytes<R>(&self, with: impl FnOnce(&[u8]) -> R) -> Result<R, Error>
+    where
+        Self: Sized,
+    {
+        Ok(with(self.to_bytes()?.as_ref()))
+    }
 }
 
 impl ToBytes<'_> for () {
@@ -87,6 +96,10 @@ impl ToBytes<'_> for Vec<u8> {
     fn to_bytes(&self) -> Result<Self::Bytes, Error> {
         Ok(self.clone())
     }
+
+    fn with_bytes<R>(&self, with: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+        Ok(with(self))
+    }
 }
 
 impl ToBytes<'_> for String {
@@ -94,6 +107,10 @@ impl ToBytes<'_> for String {
 
     fn to_bytes(&self) -> Result<Self::Bytes, Error> {
         Ok(self.clone())
+    }
+
+    fn with_bytes<R>(&self, with: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+        Ok(with(self.as_bytes()))
     }
 }
 
@@ -140,6 +157,10 @@ impl<'a, T: ToBytes<'a>> ToBytes<'a> for &'a T {
 
     fn to_bytes(&self) -> Result<Self::Bytes, Error> {
         T::to_bytes(self)
+    }
+
+    fn with_bytes<R>(&self, with: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+        T::with_bytes(self, with)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Prints what the pass does to modules: `cargo run --release -p extism-rewrite --example
 //! rewrite_stats -- FILE...`
 //!
-//! One line per module and mode: bytes before and after, calls replaced and kept, bulk functions,
+//! One line per module and mode: bytes before and after, calls replaced and kept, bulk functions, loops that
+//! copy,
 //! time of the fastest of twenty runs.
 
 use std::time::{Duration, Instant};
@@ -16,24 +17,25 @@ fn main() -> std::io::Result<()> {
         pages_max: None,
     };
     println!(
-        "{:>9} {:>9} {:>7} {:>5} {:>4} {:>9}  mode    module",
-        "before", "after", "inlined", "kept", "bulk", "µs"
+        "{:>9} {:>9} {:>7} {:>5} {:>4} {:>5} {:>9}  mode    module",
+        "before", "after", "inlined", "kept", "bulk", "loops", "µs"
     );
     for path in std::env::args().skip(1) {
         let wasm = std::fs::read(&path)?;
         for (mode, kernel_memory) in [("define", define), ("import", KernelMemory::Import)] {
             match fastest(&wasm, kernel_memory) {
                 Ok((rewritten, time)) => println!(
-                    "{:>9} {:>9} {:>7} {:>5} {:>4} {:>9}  {mode}  {path}",
+                    "{:>9} {:>9} {:>7} {:>5} {:>4} {:>5} {:>9}  {mode}  {path}",
                     wasm.len(),
                     rewritten.wasm.len(),
                     rewritten.inlined_calls,
                     rewritten.kept_calls,
                     rewritten.bulk,
+                    rewritten.copy_loops,
                     time.as_micros(),
                 ),
                 Err(declined) => {
-                    println!("{:>9} {:>48}  {mode}  {path}: {declined}", wasm.len(), "")
+                    println!("{:>9} {:>54}  {mode}  {path}: {declined}", wasm.len(), "")
                 }
             }
         }

@@ -1,13 +1,14 @@
 //! Function bodies with their calls replaced.
 //!
-//! Knows where calls are and how much a module may grow; what is put in their place is decided in
-//! `inline` and `bulk`. Invariant: every byte of a body is either copied, or belongs to a replaced
-//! call, or names a memory that has moved.
+//! Knows where calls are and how much a module may grow; what is put in their place, or before a
+//! loop around them, is decided in `inline`, `bulk` and `copy_loop`. Invariant: every byte of a body
+//! is either copied, or belongs to a replaced call, or names a memory that has moved.
 
 use wasm_encoder::reencode::Reencode;
 use wasm_encoder::{CodeSection, Encode, InstructionSink};
 use wasmparser::{BinaryReader, OperatorsReader};
 
+use crate::copy_loop::Guard;
 use crate::inline::{self, Scratch};
 use crate::outline::{Body, FEATURES, Outline};
 use crate::shift::Shift;
@@ -36,6 +37,7 @@ pub(crate) struct Bodies<'a> {
     pub(crate) inlined_calls: usize,
     pub(crate) kept_calls: usize,
     pub(crate) bulk: usize,
+    pub(crate) copy_loops: usize,
 }
 
 impl<'a> Bodies<'a> {
@@ -49,6 +51,7 @@ impl<'a> Bodies<'a> {
             inlined_calls: 0,
             kept_calls: 0,
             bulk: 0,
+            copy_loops: 0,
         }
     }
 
@@ -71,7 +74,17 @@ impl<'a> Bodies<'a> {
             return Ok(());
         }
         let mut out = Vec::with_capacity(body.whole.len() + EXTRA_BYTES);
-        let scratch = Scratch::for_sites(sites, body.locals_count);
+        // A bulk function's own loop is for what cannot be copied at once.
+        let copy_loops = match bulk {
+            None if !sites.is_empty() => &body.copy_loops[..],
+            _ => &[],
+        };
+        let scratch = Scratch::for_sites(sites, !copy_loops.is_empty(), body.locals_count);
+        let guard = Guard {
+            kernel,
+            guest: shift.index(0),
+            locals: scratch.wide(),
+        };
         (body.groups + scratch.groups()).encode(&mut out);
         out.extend_from_slice(&self.wasm[body.locals.clone()]);
         scratch.encode(&mut out);
@@ -80,23 +93,27 @@ impl<'a> Bodies<'a> {
             self.bulk += 1;
         }
         let mut old = Instructions::new(&self.wasm[body.code.clone()], shift);
+        let mut copy_loops = copy_loops.iter().peekable();
         for site in sites {
+            while let Some(copy) = copy_loops.next_if(|copy| copy.offset < site.offset) {
+                old.copy_until(copy.offset, &mut out)?;
+                let start = out.len();
+                guard.emit(copy, &mut out);
+                self.copy_loops += usize::from(stays(&mut out, start, 0, &mut room_bytes));
+            }
             old.copy_until(site.offset, &mut out)?;
             let start = out.len();
             inline::emit(site.access, kernel, &scratch, &mut out);
             if site.tail {
                 InstructionSink::new(&mut out).return_();
             }
-            let growth_bytes = (out.len() - start).saturating_sub(site.length);
-            if growth_bytes > room_bytes {
+            if stays(&mut out, start, site.length, &mut room_bytes) {
+                self.inlined_calls += 1;
+                old.skip(site.length)?;
+            } else {
                 // The call is copied with what follows it.
-                out.truncate(start);
                 self.kept_calls += 1;
-                continue;
             }
-            room_bytes -= growth_bytes;
-            self.inlined_calls += 1;
-            old.skip(site.length)?;
         }
         old.copy_until(body.code.len(), &mut out)?;
         if out.len() > FUNCTION_BYTES_MAX {
@@ -120,6 +137,18 @@ impl<'a> Bodies<'a> {
         let growth_bytes = self.growth_bytes.saturating_sub(EXTRA_BYTES);
         growth_bytes_max(length).min(engine_max).min(growth_bytes)
     }
+}
+
+/// Whether there is room for what has been written since `start` in place of so many bytes. Takes it
+/// back if there is not.
+fn stays(out: &mut Vec<u8>, start: usize, replaced_bytes: usize, room_bytes: &mut usize) -> bool {
+    let growth_bytes = (out.len() - start).saturating_sub(replaced_bytes);
+    let rest_bytes = room_bytes.checked_sub(growth_bytes);
+    match rest_bytes {
+        Some(rest_bytes) => *room_bytes = rest_bytes,
+        None => out.truncate(start),
+    }
+    rest_bytes.is_some()
 }
 
 /// The instructions of an old body, read from front to back.

@@ -27,6 +27,8 @@ pub(crate) const FIRST: i64 = FIRST_HANDLE as i64;
 pub(crate) struct Scratch {
     address: u32,
     value64: u32,
+    /// For guards of loops, which use the two before too.
+    rounds: u32,
     value32: u32,
     i64_count: u32,
     i32_count: u32,
@@ -34,22 +36,33 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// The most locals there can be.
-    pub(crate) const COUNT_MAX: u32 = 3;
+    pub(crate) const COUNT_MAX: u32 = 4;
 
-    /// The locals these calls need, after the function's own.
-    pub(crate) fn for_sites(sites: &[Site], locals_count: u32) -> Self {
+    /// The locals these calls need, and the guards of loops over them if there are any, after the
+    /// function's own.
+    pub(crate) fn for_sites(sites: &[Site], guards: bool, locals_count: u32) -> Self {
         let any = |test: &dyn Fn(Access) -> bool| sites.iter().any(|site| test(site.access));
         let wide_store = any(&|access| access == Access::Store(Width::Eight));
         let narrow_store = any(&|access| matches!(access, Access::Store(Width::One | Width::Four)));
         let address = any(&|access| !matches!(access, Access::InputLength | Access::InputOffset));
-        let i64_count = u32::from(address) + u32::from(wide_store);
+        let i64_count = match guards {
+            true => 3,
+            false => u32::from(address) + u32::from(wide_store),
+        };
         Scratch {
             address: locals_count,
             value64: locals_count + 1,
+            rounds: locals_count + 2,
             value32: locals_count + i64_count,
             i64_count,
             i32_count: u32::from(narrow_store),
         }
+    }
+
+    /// Three 64-bit locals, if guards were asked for: whatever is kept in them is of no use after the
+    /// next access.
+    pub(crate) fn wide(&self) -> [u32; 3] {
+        [self.address, self.value64, self.rounds]
     }
 
     /// How many groups of locals that makes.
@@ -82,8 +95,8 @@ pub(crate) fn emit(access: Access, kernel: u32, scratch: &Scratch, out: &mut Vec
         Access::Load(width) => code.load(width),
         Access::Store(width) => code.store(width),
         Access::InputLoad(width) => code.input_load(width),
-        Access::InputLength => code.cell64(INPUT_LENGTH_ADDRESS),
-        Access::InputOffset => code.cell64(INPUT_OFFSET_ADDRESS),
+        Access::InputLength => cell64(&mut code.sink, kernel, INPUT_LENGTH_ADDRESS),
+        Access::InputOffset => cell64(&mut code.sink, kernel, INPUT_OFFSET_ADDRESS),
     }
 }
 
@@ -94,6 +107,16 @@ pub(crate) fn size_bytes(code: &mut InstructionSink<'_>, memory: u32) {
         .i64_extend_i32_u()
         .i64_const(shift)
         .i64_shl();
+}
+
+/// Reads one of the cells below the first handle of the kernel memory. They are aligned.
+pub(crate) fn cell64(code: &mut InstructionSink<'_>, kernel: u32, address: u64) {
+    let cell = MemArg {
+        offset: address,
+        align: 3,
+        memory_index: kernel,
+    };
+    code.i32_const(0).i64_load(cell);
 }
 
 struct Inline<'a> {
@@ -156,7 +179,7 @@ impl Inline<'_> {
     }
 
     fn if_inside_of_input(&mut self, width: Width) {
-        self.cell64(INPUT_LENGTH_ADDRESS);
+        cell64(&mut self.sink, self.kernel, INPUT_LENGTH_ADDRESS);
         self.sink.i64_lt_u().if_(result(width));
     }
 
@@ -194,15 +217,6 @@ impl Inline<'_> {
             Width::One | Width::Four => self.sink.i32_const(0),
         };
         self.sink.end();
-    }
-
-    /// Reads one of the cells below the first handle. They are aligned.
-    fn cell64(&mut self, address: u64) {
-        let cell = MemArg {
-            align: 3,
-            ..self.at(address)
-        };
-        self.sink.i32_const(0).i64_load(cell);
     }
 
     fn at(&self, offset: u64) -> MemArg {

@@ -16,8 +16,10 @@
 mod access;
 mod body;
 mod bulk;
+mod copy_loop;
 mod emit;
 mod inline;
+mod loops;
 mod outline;
 mod shift;
 
@@ -92,6 +94,8 @@ pub struct Rewritten {
     pub kept_calls: usize,
     /// How many of the two bulk functions copy in one instruction now.
     pub bulk: usize,
+    /// How many loops over such calls were seen to copy bytes, and copy many at once now.
+    pub copy_loops: usize,
 }
 
 /// Why a module is left as it is.
@@ -163,5 +167,6 @@ pub fn rewrite(wasm: &[u8], options: &Options<'_>) -> Result<Rewritten, Declined
         inlined_calls: bodies.inlined_calls,
         kept_calls: bodies.kept_calls,
         bulk: bodies.bulk,
+        copy_loops: bodies.copy_loops,
     })
 }

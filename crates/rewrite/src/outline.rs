@@ -17,6 +17,8 @@ use wasmparser::{
 
 use crate::access::Access;
 use crate::bulk::Bulk;
+use crate::copy_loop::{self, CopyLoop, Surroundings, Work};
+use crate::loops::Loops;
 use crate::shift::Shift;
 use crate::{Declined, DeclinedKind, KernelMemory};
 
@@ -28,6 +30,9 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::all()
     .difference(WasmFeatures::SHARED_EVERYTHING_THREADS)
     .difference(WasmFeatures::CUSTOM_DESCRIPTORS)
     .difference(WasmFeatures::COMPONENT_MODEL);
+
+const CALL: u8 = 0x10;
+const RETURN_CALL: u8 = 0x12;
 
 /// A direct call that can become instructions.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +64,8 @@ pub(crate) struct Body {
     pub(crate) locals_count: u32,
     /// The calls that can become instructions, in order.
     pub(crate) sites: Vec<Site>,
+    /// The loops around such calls that copy, in order.
+    pub(crate) copy_loops: Vec<CopyLoop>,
 }
 
 /// The facts about a module.
@@ -227,13 +234,20 @@ impl Outline {
         validator.read_locals(&mut reader)?;
         let code_start = reader.original_position();
 
-        let mut sites = Vec::new();
+        let (mut sites, mut loops) = (Vec::new(), Loops::default());
         while !reader.eof() {
             let start = reader.original_position();
-            sites.extend(self.site(&reader, code_start)?);
+            let opcode = reader.clone().read_u8()?;
+            loops.pass(opcode, start - code_start);
+            if let Some(site) = self.site(opcode, &reader, code_start)? {
+                loops.note(site.access);
+                sites.push(site);
+            }
             reader.visit_operator(&mut validator.visitor(start))??;
         }
         reader.finish_expression(&validator.visitor(whole.end))?;
+        let code = &body.as_bytes()[code_start - whole.start..];
+        let copy_loops = self.copy_loops(code, loops.around_sites(), &validator);
         let body = Body {
             index: validator.index(),
             locals: locals_start..code_start,
@@ -242,33 +256,57 @@ impl Outline {
             groups,
             locals_count: validator.len_locals(),
             sites,
+            copy_loops,
         };
         Ok((body, validator.into_allocations()))
     }
 
     /// The next instruction if it is a call that can be replaced. Looks at the opcode only:
     /// decoding an instruction costs as much as validating it.
-    fn site(&self, reader: &BinaryReader<'_>, code_start: usize) -> Result<Option<Site>, Declined> {
-        const CALL: u8 = 0x10;
-        const RETURN_CALL: u8 = 0x12;
-        let start = reader.original_position();
-        let mut reader = reader.clone();
-        let opcode = reader.read_u8()?;
+    fn site(
+        &self,
+        opcode: u8,
+        reader: &BinaryReader<'_>,
+        code_start: usize,
+    ) -> Result<Option<Site>, Declined> {
         if opcode != CALL && opcode != RETURN_CALL {
             return Ok(None);
         }
-        let callee = reader.read_var_u32()?;
-        let access = self
-            .imported_functions
-            .get(callee as usize)
-            .copied()
-            .flatten();
+        let start = reader.original_position();
+        let mut reader = reader.clone();
+        reader.read_u8()?;
+        let access = self.access(reader.read_var_u32()?);
         Ok(access.map(|access| Site {
             offset: start - code_start,
             length: reader.original_position() - start,
             access,
             tail: opcode == RETURN_CALL,
         }))
+    }
+
+    /// What a function stands for.
+    fn access(&self, function: u32) -> Option<Access> {
+        let access = self.imported_functions.get(function as usize);
+        access.copied().flatten()
+    }
+
+    /// Those of the loops at these positions that copy.
+    fn copy_loops(
+        &self,
+        code: &[u8],
+        loops: Vec<usize>,
+        validator: &FuncValidator<ValidatorResources>,
+    ) -> Vec<CopyLoop> {
+        if !self.memories.first().is_some_and(CopyLoop::memory_fits) {
+            return Vec::new();
+        }
+        let surroundings = Surroundings {
+            local: &|index| validator.get_local_type(index).and_then(copy_loop::word),
+            access: &|function| self.access(function),
+        };
+        let mut work = Work::for_bytes(code.len());
+        let find = |offset| CopyLoop::find(code, offset, &surroundings, &mut work);
+        loops.into_iter().filter_map(find).collect()
     }
 }
 

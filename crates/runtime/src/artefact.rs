@@ -2,11 +2,10 @@
 //!
 //! An artefact is still a valid Wasm module, so every host can load it; one that trusts it, and has
 //! the same engine version and configuration, skips compilation. Invariant: machine code is only
-//! ever taken where the host opted in (`Options::trust_artefacts`), and only if the hash over
-//! module and code is right. The hash finds damage, not malice: whoever can write the file can run
-//! code in the host.
+//! ever taken where the host opted in (`Options::trust_artefacts`), and only if the checksum over
+//! module and code is right. It finds damage, not malice: whoever can write the file can run code in
+//! the host. A cryptographic hash would promise no more, and take longer than all else of loading.
 
-use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
 
 use crate::Status;
@@ -20,10 +19,10 @@ use crate::source::{self, LoadContext, Source};
 pub(crate) const SECTION: &str = "extism:artefact";
 
 /// The first byte of the section's contents; another number means another layout.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
-/// Version, how kernel memory was put in, and the hash.
-const HEADER_BYTES: usize = 2 + 32;
+/// Version, how kernel memory was put in, and the checksum.
+const HEADER_BYTES: usize = 2 + 4;
 
 /// Compiles a plug-in of one module ahead of time, for the engine of this version of the library
 /// and these options.
@@ -66,14 +65,14 @@ pub(crate) fn load(
     let Some((header, code)) = contents.split_at_checked(HEADER_BYTES) else {
         return Err(refused("its section is too short"));
     };
-    let [version, kind, hash @ ..] = header else {
+    let [version, kind, checksum @ ..] = header else {
         return Err(refused("its section is too short"));
     };
     if *version != VERSION {
         return Ok(None);
     }
-    if hash_of(before, *kind, code)[..] != *hash {
-        return Err(refused("its hash is wrong"));
+    if checksum_of(before, *kind, code)[..] != *checksum {
+        return Err(refused("its checksum is wrong"));
     }
     let rewritten = match (*kind, rewrite) {
         (KIND_OFF, Rewrite::Off) => Rewritten::Off,
@@ -83,7 +82,7 @@ pub(crate) fn load(
         }
         _ => return Ok(None),
     };
-    // SAFETY: the bytes are what `Module::serialize` gave, unchanged: the hash over them is right,
+    // SAFETY: the bytes are what `Module::serialize` gave, unchanged: their checksum is right,
     // and the host has vouched for whoever wrote both by setting `Options::trust_artefacts`, which
     // is how this function is reached.
     let module = unsafe { Module::deserialize(engine, code) };
@@ -108,7 +107,7 @@ fn write(wasm: &[u8], rewritten: &Rewritten, code: &[u8]) -> Vec<u8> {
         Rewritten::Off => KIND_OFF,
     };
     let mut contents = vec![VERSION, kind];
-    contents.extend(hash_of(wasm, kind, code));
+    contents.extend(checksum_of(wasm, kind, code));
     contents.extend(code);
     let mut artefact = wasm.to_vec();
     let mut name = Vec::new();
@@ -121,13 +120,13 @@ fn write(wasm: &[u8], rewritten: &Rewritten, code: &[u8]) -> Vec<u8> {
     artefact
 }
 
-fn hash_of(wasm: &[u8], kind: u8, code: &[u8]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update((wasm.len() as u64).to_le_bytes());
-    hash.update(wasm);
-    hash.update([kind]);
-    hash.update(code);
-    hash.finalize().into()
+fn checksum_of(wasm: &[u8], kind: u8, code: &[u8]) -> [u8; 4] {
+    let mut checksum = crc32fast::Hasher::new();
+    checksum.update(&(wasm.len() as u64).to_le_bytes());
+    checksum.update(wasm);
+    checksum.update(&[kind]);
+    checksum.update(code);
+    checksum.finalize().to_le_bytes()
 }
 
 fn refused(why: &str) -> Error {

@@ -501,32 +501,42 @@ fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<Failed>
         return Err(Box::new(Failed { error, state }));
     }
     let compiled = Arc::clone(&state.compiled);
-    let (mut state, error) = match instantiate_on(&compiled.linked, state) {
-        Err((state, error))
-            if error.is::<PoolConcurrencyLimitError>() && compiled.options.engine.is_none() =>
-        {
-            match compiled.linked_without_slots() {
-                Ok(linked) => {
-                    state.token.runs_on(linked.engine());
-                    match instantiate_on(linked, state.unmade()) {
-                        Ok(made) => return Ok(made),
-                        Err(failed) => failed,
-                    }
-                }
-                Err(error) => return Err(Box::new(Failed { error, state })),
+    let mut made = instantiate_on(&compiled.linked, state);
+    if let Err(refused) = &made
+        && refused.error.is::<PoolConcurrencyLimitError>()
+        && compiled.options.engine.is_none()
+    {
+        let linked = match compiled.linked_without_slots() {
+            Ok(linked) => linked,
+            Err(error) => {
+                return made.map_err(|refused| {
+                    let state = refused.state;
+                    Box::new(Failed { error, state })
+                });
             }
-        }
-        Err(failed) => failed,
-        Ok(made) => return Ok(made),
-    };
-    let error = outcome::of_failed_start(error, &state.token, &mut state.meter);
-    Err(Box::new(Failed { error, state }))
+        };
+        made = made.or_else(|refused| {
+            refused.state.token.runs_on(linked.engine());
+            instantiate_on(linked, refused.state.unmade())
+        });
+    }
+    made.map_err(|refused| {
+        let RefusedByEngine { error, mut state } = *refused;
+        let error = outcome::of_failed_start(error, &state.token, &mut state.meter);
+        Box::new(Failed { error, state })
+    })
+}
+
+/// The engine's reason why there is no instance.
+struct RefusedByEngine {
+    error: wasmtime::Error,
+    state: State,
 }
 
 fn instantiate_on(
     linked: &Linked,
     state: State,
-) -> Result<(Store<State>, Instance), (State, wasmtime::Error)> {
+) -> Result<(Store<State>, Instance), Box<RefusedByEngine>> {
     let options = &state.compiled.options;
     let fuel = options.fuel_for_start.or(options.fuel);
     let mut store = store_of(linked.engine(), state);
@@ -539,7 +549,10 @@ fn instantiate_on(
             store.data_mut().meter.running();
             Ok((store, instance))
         }
-        Err(error) => Err((store.into_data(), error)),
+        Err(error) => {
+            let state = store.into_data();
+            Err(Box::new(RefusedByEngine { error, state }))
+        }
     }
 }
 

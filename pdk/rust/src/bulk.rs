@@ -18,6 +18,27 @@ pub(crate) fn load(handle: u64, data: &mut [u8]) {
     crate::testing::with_host(|host| host.load(handle, data));
 }
 
+/// The first `length` bytes of the block at `handle`. They are not cleared before they are written.
+pub(crate) fn load_vec(handle: u64, length: usize) -> Vec<u8> {
+    #[cfg(target_family = "wasm")]
+    {
+        let mut bytes = Vec::<u8>::with_capacity(length);
+        // SAFETY: the capacity is at least `length`, and all of it is written: a byte that the host
+        // does not have reads as 0.
+        unsafe {
+            wasm::load(handle as i64, bytes.as_mut_ptr() as i32, length as i32);
+            bytes.set_len(length);
+        }
+        bytes
+    }
+    #[cfg(not(target_family = "wasm"))]
+    {
+        let mut bytes = vec![0; length];
+        load(handle, &mut bytes);
+        bytes
+    }
+}
+
 /// Copies `data` into the block at `handle`.
 pub(crate) fn store(handle: u64, data: &[u8]) {
     if data.is_empty() {

@@ -67,7 +67,12 @@ pub fn input_bytes() -> Vec<u8> {
 ///
 /// The bytes are no value of this type.
 pub fn input<T: for<'a> FromBytes<'a>>() -> Result<T, Error> {
-    T::from_bytes(&input_bytes())
+    decode(input_bytes())
+}
+
+/// The value that bytes stand for which nobody else needs.
+fn decode<T: for<'a> FromBytes<'a>>(bytes: Vec<u8>) -> Result<T, Error> {
+    T::adopt(bytes).unwrap_or_else(|bytes| T::from_bytes(&bytes))
 }
 
 /// Gives the host a value as the output of this call. The last one counts.

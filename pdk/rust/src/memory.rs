@@ -43,9 +43,7 @@ pub mod internal {
 
     /// A copy of the bytes of a block.
     pub fn memory_bytes(handle: MemoryHandle) -> Vec<u8> {
-        let mut bytes = vec![0; handle.len()];
-        bulk::load(handle.offset, &mut bytes);
-        bytes
+        bulk::load_vec(handle.offset, handle.len())
     }
 
     /// Length of the block at an offset in bytes, 0 if there is none.
@@ -97,7 +95,7 @@ impl Memory {
     ///
     /// The value cannot be encoded, or there is no memory left.
     pub fn new<'a, T: ToBytes<'a>>(value: &T) -> Result<Self, Error> {
-        Memory::from_bytes(value.to_bytes()?)
+        value.with_bytes(|bytes| Memory::from_bytes(bytes))?
     }
 
     /// A new block with these bytes; the null block for no bytes.
@@ -167,7 +165,7 @@ impl Memory {
     ///
     /// The bytes are no value of this type.
     pub fn to<T: for<'a> FromBytes<'a>>(&self) -> Result<T, Error> {
-        T::from_bytes(&self.to_vec())
+        crate::decode(self.to_vec())
     }
 
     /// Makes the block the output of this call.

@@ -24,7 +24,7 @@ pub trait ToMemory {
 
 impl<'a, T: ToBytes<'a>> ToMemory for T {
     fn to_memory(&self) -> Result<Memory, Error> {
-        Memory::from_bytes(self.to_bytes()?)
+        self.with_bytes(|bytes| Memory::from_bytes(bytes))?
     }
 }
 

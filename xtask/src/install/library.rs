@@ -27,6 +27,43 @@ pub(crate) struct Built {
 }
 
 pub(crate) fn build(project: &Project, platform: Platform, echo: Echo) -> Result<Built> {
+    let library = build_library(project, platform, echo)?;
+
+    let program = build_program(project, "extism-cli", echo)?;
+
+    let file = |ending: &str| library_file(&library, ending);
+    let shared = shared_file(&library, platform)?;
+    let (archive, import) = match platform {
+        Platform::Elf | Platform::MacOs => (file(".a")?, None),
+        // The endings of the static and of the import library overlap; the longer one names the latter.
+        Platform::Windows => (file("extism.lib")?, Some(file(".dll.lib")?)),
+    };
+    Ok(Built {
+        shared,
+        archive,
+        import,
+        program,
+        native_libraries: native_libraries(&library),
+    })
+}
+
+/// Builds the program of a package and answers where it is.
+pub(crate) fn build_program(project: &Project, package: &str, echo: Echo) -> Result<PathBuf> {
+    let mut program = project.cargo("build");
+    program.args([RELEASE, "--package", package, "--bins"]);
+    program.args(["--message-format", "json"]);
+    let executable = messages(program, echo)?
+        .into_iter()
+        .find_map(|message| message.executable);
+    executable.with_context(|| format!("cargo built no program in package {package}"))
+}
+
+/// Builds the library alone, as it is installed, and answers where the shared one is.
+pub(crate) fn build_shared(project: &Project, platform: Platform, echo: Echo) -> Result<PathBuf> {
+    shared_file(&build_library(project, platform, echo)?, platform)
+}
+
+fn build_library(project: &Project, platform: Platform, echo: Echo) -> Result<Vec<Message>> {
     let mut library = project.cargo("rustc");
     library.args([
         RELEASE,
@@ -44,37 +81,16 @@ pub(crate) fn build(project: &Project, platform: Platform, echo: Echo) -> Result
     if let Some(argument) = platform.link_argument() {
         library.args(["-C", &format!("link-arg={argument}")]);
     }
-    let library = messages(library, echo)?;
+    messages(library, echo)
+}
 
-    let mut program = project.cargo("build");
-    program.args([
-        RELEASE,
-        "--package",
-        "extism-cli",
-        "--bins",
-        "--message-format",
-        "json",
-    ]);
-    let program = messages(program, echo)?;
-
-    let file = |ending: &str| library_file(&library, ending);
-    let (shared, archive, import) = match platform {
-        Platform::Elf => (file(".so")?, file(".a")?, None),
-        Platform::MacOs => (file(".dylib")?, file(".a")?, None),
-        // The endings of the static and of the import library overlap; the longer one names the latter.
-        Platform::Windows => (file(".dll")?, file("extism.lib")?, Some(file(".dll.lib")?)),
+fn shared_file(library: &[Message], platform: Platform) -> Result<PathBuf> {
+    let ending = match platform {
+        Platform::Elf => ".so",
+        Platform::MacOs => ".dylib",
+        Platform::Windows => ".dll",
     };
-    let executable = program
-        .iter()
-        .find_map(|message| message.executable.clone());
-    let program = executable.context("cargo built no program in package extism-cli")?;
-    Ok(Built {
-        shared,
-        archive,
-        import,
-        program,
-        native_libraries: native_libraries(&library),
-    })
+    library_file(library, ending)
 }
 
 /// One line of cargo's JSON output, as far as it matters here.

@@ -73,6 +73,10 @@ const UNSAFE: &[(&str, &str)] = &[
         "an allocator that counts, for one test",
     ),
     (
+        "crates/runtime/tests/it/stepper.rs",
+        "a signal handler that counts instructions, for tests",
+    ),
+    (
         "crates/runtime/src/artefact.rs",
         "loading machine code the host has vouched for",
     ),
@@ -89,8 +93,16 @@ const UNSAFE: &[(&str, &str)] = &[
         "giving pages back to the system",
     ),
     (
+        "crates/runtime/src/module/compile.rs",
+        "reading back machine code that was just written",
+    ),
+    (
         "crates/runtime/src/state.rs",
         "a pointer of the caller that is carried and never followed",
+    ),
+    (
+        "bench/rust/src/raw/compile.rs",
+        "reading back machine code that was just written",
     ),
     (
         "pdk/",

@@ -72,6 +72,7 @@ const BINARY: &[(&str, &str)] = &[
     ("png", ""),
     ("wasm", "examples/plugins/"),
     ("wasm", "fixtures/"),
+    ("wasm", "bench/plugins/"),
 ];
 
 pub(super) fn known_kind(file: &File, _: &Tree) -> Vec<Finding> {

@@ -5,7 +5,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod copying;
 pub(crate) mod kernel;
+pub(crate) mod outcome;
 pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod survey;
@@ -14,7 +16,7 @@ use extism_abi::layout::{FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRES
 use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, PAGE_BYTES};
 use extism_rewrite::{Declined, DeclinedKind, KernelMemory, Options, Rewritten, rewrite};
 use kernel::Accesses;
-use wasmi::{Engine, Instance, Linker, Memory, MemoryType, Module, Store, Val};
+use wasmi::{Config, Engine, Instance, Linker, Memory, MemoryType, Module, Store, Val};
 
 pub(crate) const PAGES_MIN: u64 = 2;
 pub(crate) const PAGES_MAX: u64 = 6;
@@ -96,9 +98,12 @@ impl Run {
 
     /// Instantiates a module as it is.
     pub(crate) fn unchanged(wasm: &[u8]) -> Result<Run, String> {
-        let engine = Engine::default();
+        let mut config = Config::default();
+        config.consume_fuel(true);
+        let engine = Engine::new(&config);
         let module = Module::new(&engine, wasm).map_err(|error| error.to_string())?;
         let mut store = Store::new(&engine, kernel::State::default());
+        store.set_fuel(u64::MAX).expect("fuel is counted");
         store.limiter(|state| &mut state.limits);
         let ty = MemoryType::new(PAGES_MIN as u32, Some(PAGES_MAX as u32));
         let outside = Memory::new(&mut store, ty).expect("a small memory");
@@ -149,6 +154,17 @@ impl Run {
     pub(crate) fn output(&self) -> Vec<u8> {
         let (offset, length) = self.store.data().output;
         self.kernel_bytes()[offset as usize..(offset + length) as usize].to_vec()
+    }
+
+    /// How much has been executed up to now, about an instruction each.
+    pub(crate) fn fuel_used(&self) -> u64 {
+        u64::MAX - self.store.get_fuel().expect("fuel is counted")
+    }
+
+    /// The bytes of the memory that the module exports as `memory`.
+    pub(crate) fn guest_bytes(&mut self) -> &mut [u8] {
+        let memory = self.instance.get_memory(&self.store, "memory");
+        memory.expect("it is exported").data_mut(&mut self.store)
     }
 
     /// Size of kernel memory in bytes.

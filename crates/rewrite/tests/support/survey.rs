@@ -195,7 +195,10 @@ struct Frame {
 
 fn step(operator: &Operator<'_>, frames: &mut Vec<Frame>, module: &Module) {
     let top = frames.last().copied().unwrap_or_default();
-    let several = |blockty: &BlockType| matches!(blockty, BlockType::FuncType(ty) if module.results[*ty as usize] > 1);
+    let several = |blockty: &BlockType| match blockty {
+        BlockType::FuncType(ty) => module.results[*ty as usize] > 1,
+        _ => false,
+    };
     let inside = Frame {
         born_dead: top.dead,
         ..top

@@ -102,7 +102,8 @@ impl Modules {
                 rewrite,
                 compiled: Mutex::new(None),
             });
-            // The dead are dropped whenever the list would have to grow, so it stays proportional to the living.
+            // The dead are dropped whenever the list would have to grow, so it stays proportional to
+            // the living.
             if self.known.len() == self.known.capacity() {
                 self.known.retain(|known| known.strong_count() > 0);
             }

@@ -14,7 +14,8 @@ use crate::Status;
 use crate::error::Error;
 use crate::state::State;
 
-/// Kernel memory beyond this many bytes is handed back to the operating system at the next call.
+/// Kernel memory beyond this many bytes is handed back to the operating system at the next call with a
+/// small input.
 const KEEP_BYTES: u64 = 16 << 20;
 
 /// Kernel memory of the plug-in that made this call. Before instantiation is over (start
@@ -110,7 +111,8 @@ pub(crate) fn begin(store: &mut Store<State>, input: &[u8]) -> Result<(), Refuse
         return Err(Refused::Memory);
     };
     let length = input.len() as u64;
-    if store.data().kernel.high_water() > KEEP_BYTES {
+    // After one huge call; not between two of them.
+    if store.data().kernel.high_water() > KEEP_BYTES && length <= KEEP_BYTES / 2 {
         give_back(&mut *store, memory);
     }
     let handle = place(&mut *store, memory, |kernel, room| {

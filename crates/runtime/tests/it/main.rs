@@ -3,6 +3,7 @@
 mod allocations;
 mod builtins;
 mod calls;
+mod counted;
 mod documents;
 mod hostile;
 mod kernel;
@@ -12,6 +13,8 @@ mod loading;
 mod published;
 mod sharing;
 mod slots;
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+mod stepper;
 mod stopping;
 mod support;
 mod together;
