@@ -26,6 +26,7 @@ fn what_has_its_bytes_shows_them() {
     let vector = b"hello".to_vec();
     assert_eq!(vector.with_bytes(<[u8]>::as_ptr).unwrap(), vector.as_ptr());
     let text = String::from("hello");
-    assert_eq!((&text).with_bytes(<[u8]>::as_ptr).unwrap(), text.as_ptr());
+    let shown = <&String>::with_bytes(&&text, <[u8]>::as_ptr);
+    assert_eq!(shown.unwrap(), text.as_ptr());
     assert_eq!(7_u32.with_bytes(<[u8]>::to_vec).unwrap(), [7, 0, 0, 0]);
 }
