@@ -87,31 +87,34 @@ const fn number(ty: ValueType) -> ExtismValType {
     }
 }
 
+/// How far from the lowest bits of the union a value's bits begin: on machines that put the highest
+/// byte first, the short types begin in the upper half. Elsewhere this is no code at all.
 #[inline]
-fn to_c(slot: Slot, ty: ValueType) -> ExtismVal {
-    // All 64 bits have a value, whatever the type. Truncation to the type's width is the meaning of
-    // a slot; floats are made from bits, which keeps every NaN.
-    let mut v = ExtismValUnion { i64: 0 };
-    match ty {
-        ValueType::I32 => v.i32 = slot as i32,
-        ValueType::I64 => v.i64 = slot as i64,
-        ValueType::F32 => v.f32 = f32::from_bits(slot as u32),
-        ValueType::F64 => v.f64 = f64::from_bits(slot),
+const fn shift(ty: ValueType) -> u32 {
+    let is_short = matches!(ty, ValueType::I32 | ValueType::F32);
+    if cfg!(target_endian = "big") && is_short {
+        32
+    } else {
+        0
     }
-    ExtismVal { t: number(ty), v }
 }
 
+/// All 64 bits get a value, whatever the type: the slot's, which every NaN survives.
+#[inline]
+fn to_c(slot: Slot, ty: ValueType) -> ExtismVal {
+    let i64 = (slot << shift(ty)) as i64;
+    ExtismVal {
+        t: number(ty),
+        v: ExtismValUnion { i64 },
+    }
+}
+
+/// What lies beside a short value is cut off by the runtime, as the meaning of a slot.
 #[inline]
 fn from_c(value: &ExtismVal, ty: ValueType) -> Slot {
-    // SAFETY: all 64 bits were initialised by `to_c`, so every field has a value.
-    unsafe {
-        match ty {
-            ValueType::I32 => u64::from(value.v.i32 as u32),
-            ValueType::I64 => value.v.i64 as u64,
-            ValueType::F32 => u64::from(value.v.f32.to_bits()),
-            ValueType::F64 => value.v.f64.to_bits(),
-        }
-    }
+    // SAFETY: all 64 bits were initialised by `to_c`, and every bit pattern is an integer.
+    let bits = unsafe { value.v.i64 } as u64;
+    bits >> shift(ty)
 }
 
 /// What a host function is made of.
