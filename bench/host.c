@@ -10,7 +10,8 @@
  * Must not know: which library it is linked with. Invariant: every call is checked to have succeeded, and the last call
  * of every timed loop to have given the right bytes. */
 
-#define _POSIX_C_SOURCE 200809L
+/* For the processor a thread runs on. */
+#define _GNU_SOURCE
 
 #include "harness.h"
 
@@ -295,15 +296,39 @@ struct worker {
   operation_t operation;
   void *state;
   uint64_t count;
-  /* How many workers there are, and how many have arrived. */
+  /* Which of the workers this is, how many there are, and how many have arrived. */
+  int nth;
   int of;
   atomic_int *arrived;
   double start_ns;
   double end_ns;
 };
 
+/* Each worker gets a processor of its own where the system can be told so: left to itself it takes as long
+   as a measurement to move one of them away from the other. */
+static void pin(int nth) {
+#ifdef __linux__
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+    return;
+  }
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (CPU_ISSET(cpu, &allowed) && nth-- == 0) {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(cpu, &one);
+      pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+      return;
+    }
+  }
+#else
+  (void)nth;
+#endif
+}
+
 static void *work(void *argument) {
   struct worker *worker = argument;
+  pin(worker->nth);
   atomic_fetch_add(worker->arrived, 1);
   while (atomic_load(worker->arrived) < worker->of) {
     sched_yield();
@@ -319,7 +344,7 @@ static double timed_on(int of, operation_t operation, void *states[THREADS], uin
   struct worker workers[THREADS];
   atomic_int arrived = 0;
   for (int at = 0; at < of; at++) {
-    workers[at] = (struct worker){.operation = operation, .state = states[at], .count = count, .of = of,
+    workers[at] = (struct worker){.operation = operation, .state = states[at], .count = count, .nth = at, .of = of,
                                   .arrived = &arrived};
     if (pthread_create(&workers[at].thread, NULL, work, &workers[at]) != 0) {
       fail("cannot start a thread");
