@@ -170,7 +170,7 @@ fn measure(programs: &Programs, options: &Options, progress: &Progress) -> Resul
         Some(_) => None,
         None => {
             progress.part("building the Rust program");
-            programs.prepare_rust()?
+            Some(programs.prepare_rust()?)
         }
     };
     let mut all = Measurements::default();

@@ -66,31 +66,18 @@ impl Function {
             + Sync
             + 'static,
     {
-        let name = name.into();
-        let params: Vec<ValType> = params.into_iter().collect();
-        let results: Vec<ValType> = results.into_iter().collect();
-        let host = numbers(&params)
-            .zip(numbers(&results))
-            .map(|(params, results)| {
-                let types = Types {
-                    params: params.clone(),
-                    results: results.clone(),
+        let params = params.into_iter().collect();
+        let results = results.into_iter().collect();
+        Function::of(name.into(), params, results, |name, types| {
+            let (params, results) = (types.params.clone(), types.results.clone());
+            HostFunction::new(name, params, results, move |plugin, arguments, slots| {
+                let call = |arguments: &[Val], results: &mut [Val]| {
+                    let plugin = &mut CurrentPlugin::new(plugin);
+                    f(plugin, arguments, results, user_data.clone())
                 };
-                HostFunction::new(&name, params, results, move |plugin, arguments, slots| {
-                    let call = |arguments: &[Val], results: &mut [Val]| {
-                        let plugin = &mut CurrentPlugin::new(plugin);
-                        f(plugin, arguments, results, user_data.clone())
-                    };
-                    types.convert(arguments, slots, call)
-                })
-            });
-        Function {
-            name,
-            namespace: None,
-            params,
-            results,
-            host,
-        }
+                types.convert(arguments, slots, call)
+            })
+        })
     }
 
     /// A function whose parameters and result are those of the closure: numbers, without a [`Val`]
@@ -115,15 +102,24 @@ impl Function {
     where
         F: TypedFunction<Arguments>,
     {
-        let name = name.into();
         let (params, results) = (F::PARAMS.to_vec(), F::RESULTS.to_vec());
-        let host = numbers(&params)
-            .zip(numbers(&results))
-            .map(|(params, results)| {
-                HostFunction::new(&name, params, results, move |plugin, arguments, results| {
-                    f.run(&mut CurrentPlugin::new(plugin), arguments, results)
-                })
-            });
+        Function::of(name.into(), params, results, |name, types| {
+            let Types { params, results } = types;
+            HostFunction::new(name, params, results, move |plugin, arguments, results| {
+                f.run(&mut CurrentPlugin::new(plugin), arguments, results)
+            })
+        })
+    }
+
+    /// A function of these types; `host` makes what the runtime calls, if all of them are numbers.
+    fn of(
+        name: String,
+        params: Vec<ValType>,
+        results: Vec<ValType>,
+        host: impl FnOnce(&str, Types) -> HostFunction,
+    ) -> Function {
+        let types = numbers(&params).zip(numbers(&results));
+        let host = types.map(|(params, results)| host(&name, Types { params, results }));
         Function {
             name,
             namespace: None,

@@ -181,9 +181,7 @@ impl Compiled {
             _live: Live::compiled(),
         })
     }
-}
 
-impl Compiled {
     /// Where instances are made that find no slot.
     #[cold]
     pub(crate) fn linked_without_slots(&self) -> Result<&Linked, Error> {

@@ -56,18 +56,16 @@ pub(crate) fn shared(config: &EngineConfig) -> Result<Engine, Error> {
         let same = engines.iter().find(|(other, _)| other == config);
         same.map(|(_, engine)| engine.clone())
     };
-    let with_slots = {
+    let slots_left = {
         let engines = lock();
         if let Some(engine) = find(&engines) {
             return Ok(engine);
         }
-        let taken = engines.iter().filter(|(other, _)| other.slots).count();
-        config.slots && taken < slots::ENGINES_MAX
+        engines.iter().filter(|(other, _)| other.slots).count() < slots::ENGINES_MAX
     };
     // Built outside of the lock; of two threads that build the same engine at once, the first to finish wins.
-    let engine = match with_slots {
-        // Where address space is short an engine does without.
-        true => slots::build(config).or_else(|_| build(Config::new(), config))?,
+    let engine = match config.slots {
+        true => with_slots(config, slots_left)?,
         false => build(Config::new(), config)?,
     };
     let mut engines = lock();
@@ -78,6 +76,17 @@ pub(crate) fn shared(config: &EngineConfig) -> Result<Engine, Error> {
         engines.push((config.clone(), engine.clone()));
     }
     Ok(engine)
+}
+
+/// An engine with slots; where there are none left, or address space is short, the one without.
+fn with_slots(config: &EngineConfig, slots_left: bool) -> Result<Engine, Error> {
+    if slots_left && let Ok(engine) = slots::build(config) {
+        return Ok(engine);
+    }
+    shared(&EngineConfig {
+        slots: false,
+        ..config.clone()
+    })
 }
 
 /// Whether this is one of the process's shared engines, which live as long as it does.

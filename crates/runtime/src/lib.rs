@@ -32,6 +32,7 @@ mod source;
 mod state;
 mod stats;
 mod wasi;
+mod weak;
 
 pub use artefact::precompile;
 pub use call::cancel::CancelHandle;

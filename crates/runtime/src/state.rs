@@ -52,7 +52,7 @@ impl State {
             memory: None,
             memory_bytes: 0,
             token,
-            meter: Meter::new(limits, compiled.manifest.memory.max_pages),
+            meter: meter(compiled),
             config: compiled.manifest.config.clone(),
             vars: Vars::new(limits, compiled.vars_bytes_max),
             http: Http {
@@ -68,11 +68,9 @@ impl State {
 
     /// As it was before an instance was attempted and came to nothing before any of its code ran.
     pub(crate) fn unmade(mut self) -> State {
-        let fresh = State::new(&self.compiled, self.id, Arc::clone(&self.token));
-        self.kernel = fresh.kernel;
         self.memory = None;
         self.memory_bytes = 0;
-        self.meter = fresh.meter;
+        self.meter = meter(&self.compiled);
         self
     }
 
@@ -89,6 +87,10 @@ impl State {
         std::mem::swap(&mut self.logger, &mut other.logger);
         std::mem::swap(&mut self.http, &mut other.http);
     }
+}
+
+fn meter(compiled: &Compiled) -> Meter {
+    Meter::new(&compiled.options.limits, compiled.manifest.memory.max_pages)
 }
 
 /// What the last HTTP request of the plug-in left behind.

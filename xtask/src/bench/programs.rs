@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
 use super::line::{self, Line};
 use super::measurement::Side;
@@ -153,17 +152,10 @@ impl Programs {
         command
     }
 
-    /// Builds the program that measures the Rust crate and the engine, if the workspace has it. It is run as
-    /// a file: sources that change while everything is measured are not built in between.
-    pub(crate) fn prepare_rust(&self) -> Result<Option<PathBuf>> {
-        let mut metadata = self.project.cargo("metadata");
-        metadata.args(["--no-deps", "--format-version", "1"]);
-        let metadata: Value = serde_json::from_str(&process::stdout_of(metadata)?)?;
-        let packages = metadata["packages"].as_array();
-        if !packages.is_some_and(|all| all.iter().any(|package| package["name"] == RUST)) {
-            return Ok(None);
-        }
-        library::build_program(&self.project, RUST, Echo::Always).map(Some)
+    /// Builds the program that measures the Rust crate and the engine. It is run as a file: sources that
+    /// change while everything is measured are not built in between.
+    pub(crate) fn prepare_rust(&self) -> Result<PathBuf> {
+        library::build_program(&self.project, RUST, Echo::Always)
     }
 
     /// Has that program measure the rows whose name contains `filter`.

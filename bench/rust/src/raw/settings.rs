@@ -1,12 +1,15 @@
 //! The engine as the runtime sets it up, with the choices that are compared.
 //!
-//! Must not know: modules. Invariant: what changes code is as in `crates/runtime/src/engine.rs` and
-//! `engine/features.rs`.
+//! Must not know: modules. Invariant: what changes code is as in `crates/runtime/src/engine.rs`; the Wasm
+//! proposals are the runtime's own list.
 
 use anyhow::Result;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Strategy,
 };
+
+#[path = "../../../../crates/runtime/src/engine/features.rs"]
+mod features;
 
 /// Where instances and their memories come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,19 +47,8 @@ pub(super) fn config() -> Config {
         .strategy(Strategy::Cranelift)
         .epoch_interruption(true)
         .consume_fuel(false)
-        .max_wasm_stack(512 << 10)
-        .wasm_tail_call(true)
-        .wasm_function_references(true)
-        .wasm_gc(true)
-        .wasm_exceptions(true)
-        .wasm_multi_memory(true)
-        .wasm_extended_const(true)
-        .wasm_relaxed_simd(true)
-        .relaxed_simd_deterministic(true)
-        .wasm_memory64(false)
-        .shared_memory(false)
-        .wasm_wide_arithmetic(false)
-        .wasm_custom_page_sizes(false);
+        .max_wasm_stack(512 << 10);
+    features::set(&mut config);
     config
 }
 

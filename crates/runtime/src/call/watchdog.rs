@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::clock::{NEVER, now_ns};
 use super::token::{Seen, Token};
+use crate::weak;
 
 /// How often the thread looks while a call may run: this many times within its limit, but not more
 /// often than [`PERIOD_MIN`] and not less often than [`PERIOD_MAX`].
@@ -44,11 +45,7 @@ static WATCHDOG: Watchdog = Watchdog {
 /// Has the watchdog look at this token's deadlines from now on, for as long as the token lives.
 pub(super) fn watch(token: &Arc<Token>) {
     let mut tokens = lock();
-    // Dead tokens are dropped whenever the list would have to grow, so it stays proportional to the living.
-    if tokens.len() == tokens.capacity() {
-        tokens.retain(|token| token.strong_count() > 0);
-    }
-    tokens.push(Arc::downgrade(token));
+    weak::push(&mut tokens, token);
     if !WATCHDOG.started.swap(true, Ordering::SeqCst) {
         after_fork::install();
         start();

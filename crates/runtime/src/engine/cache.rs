@@ -12,6 +12,7 @@ use wasmtime::Engine;
 
 use crate::error::Error;
 use crate::module::compile::{CompiledModule, Rewrite};
+use crate::weak;
 
 /// How many modules are kept after their last user has gone.
 const KEPT_MAX: usize = 64;
@@ -34,7 +35,6 @@ impl Known {
     }
 }
 
-#[derive(Default)]
 struct Modules {
     /// Every module in use or kept; some that are no more.
     known: Vec<Weak<Known>>,
@@ -102,12 +102,7 @@ impl Modules {
                 rewrite,
                 compiled: Mutex::new(None),
             });
-            // The dead are dropped whenever the list would have to grow, so it stays proportional to
-            // the living.
-            if self.known.len() == self.known.capacity() {
-                self.known.retain(|known| known.strong_count() > 0);
-            }
-            self.known.push(Arc::downgrade(&known));
+            weak::push(&mut self.known, &known);
             known
         })
     }
