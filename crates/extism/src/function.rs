@@ -4,7 +4,7 @@
 //! [`INLINE_MAX`] of them travel without an allocation.
 
 use anyhow::Error;
-use extism_runtime::{HostFunction, Slot, Status, ValueType};
+use extism_runtime::{HostFunction, Slots, Status, ValueType};
 
 use crate::typed::TypedFunction;
 use crate::value::{from_slot, to_slot};
@@ -70,12 +70,12 @@ impl Function {
         let results = results.into_iter().collect();
         Function::of(name.into(), params, results, |name, types| {
             let (params, results) = (types.params.clone(), types.results.clone());
-            HostFunction::new(name, params, results, move |plugin, arguments, slots| {
+            HostFunction::new(name, params, results, move |plugin, slots| {
                 let call = |arguments: &[Val], results: &mut [Val]| {
                     let plugin = &mut CurrentPlugin::new(plugin);
                     f(plugin, arguments, results, user_data.clone())
                 };
-                types.convert(arguments, slots, call)
+                types.convert(slots, call)
             })
         })
     }
@@ -105,8 +105,8 @@ impl Function {
         let (params, results) = (F::PARAMS.to_vec(), F::RESULTS.to_vec());
         Function::of(name.into(), params, results, |name, types| {
             let Types { params, results } = types;
-            HostFunction::new(name, params, results, move |plugin, arguments, results| {
-                f.run(&mut CurrentPlugin::new(plugin), arguments, results)
+            HostFunction::new(name, params, results, move |plugin, slots| {
+                f.run(&mut CurrentPlugin::new(plugin), slots)
             })
         })
     }
@@ -206,17 +206,16 @@ impl Types {
     #[inline]
     fn convert(
         &self,
-        arguments: &[Slot],
-        results: &mut [Slot],
+        slots: &mut Slots<'_>,
         call: impl FnOnce(&[Val], &mut [Val]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let count = self.params.len() + self.results.len();
         if count <= INLINE_FEW {
-            self.convert_in(&mut [Val::I64(0); INLINE_FEW], arguments, results, call)
+            self.convert_in(&mut [Val::I64(0); INLINE_FEW], slots, call)
         } else if count <= INLINE_MAX {
-            self.convert_in(&mut [Val::I64(0); INLINE_MAX], arguments, results, call)
+            self.convert_in(&mut [Val::I64(0); INLINE_MAX], slots, call)
         } else {
-            self.convert_in(&mut vec![Val::I64(0); count], arguments, results, call)
+            self.convert_in(&mut vec![Val::I64(0); count], slots, call)
         }
     }
 
@@ -225,21 +224,20 @@ impl Types {
     fn convert_in(
         &self,
         values: &mut [Val],
-        arguments: &[Slot],
-        results: &mut [Slot],
+        slots: &mut Slots<'_>,
         call: impl FnOnce(&[Val], &mut [Val]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (argument_values, rest) = values.split_at_mut(self.params.len());
         let result_values = &mut rest[..self.results.len()];
-        for ((value, slot), ty) in argument_values.iter_mut().zip(arguments).zip(&self.params) {
-            *value = from_slot(*slot, *ty);
+        for (at, (value, ty)) in argument_values.iter_mut().zip(&self.params).enumerate() {
+            *value = from_slot(slots.get(at, *ty), *ty);
         }
         for (value, ty) in result_values.iter_mut().zip(&self.results) {
             *value = from_slot(0, *ty);
         }
         call(argument_values, result_values)?;
-        for ((slot, value), ty) in results.iter_mut().zip(&*result_values).zip(&self.results) {
-            *slot = to_slot(value, *ty)?;
+        for (at, (value, ty)) in result_values.iter().zip(&self.results).enumerate() {
+            slots.set(at, *ty, to_slot(value, *ty)?);
         }
         Ok(())
     }

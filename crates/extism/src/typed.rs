@@ -5,7 +5,7 @@
 //! allocation or a lock between.
 
 use anyhow::Error;
-use extism_runtime::Slot;
+use extism_runtime::{Slot, Slots, ValueType};
 
 use crate::{CurrentPlugin, ValType};
 
@@ -20,28 +20,24 @@ pub trait Results: sealed::Results {}
 pub trait TypedFunction<Arguments>: sealed::Typed<Arguments> {}
 
 pub(crate) mod sealed {
-    use super::{CurrentPlugin, Error, Slot, ValType};
+    use super::{CurrentPlugin, Error, Slot, Slots, ValType, ValueType};
 
     pub trait Number: Copy + 'static {
         const TYPE: ValType;
+        const SLOT: ValueType;
         fn from_slot(slot: Slot) -> Self;
         fn to_slot(self) -> Slot;
     }
 
     pub trait Results: 'static {
         const TYPES: &'static [ValType];
-        fn put(self, slots: &mut [Slot]);
+        fn put(self, slots: &mut Slots<'_>);
     }
 
     pub trait Typed<Arguments>: Send + Sync + 'static {
         const PARAMS: &'static [ValType];
         const RESULTS: &'static [ValType];
-        fn run(
-            &self,
-            plugin: &mut CurrentPlugin<'_>,
-            arguments: &[Slot],
-            results: &mut [Slot],
-        ) -> Result<(), Error>;
+        fn run(&self, plugin: &mut CurrentPlugin<'_>, slots: &mut Slots<'_>) -> Result<(), Error>;
     }
 }
 
@@ -52,6 +48,7 @@ macro_rules! number {
 
             impl sealed::Number for $number {
                 const TYPE: ValType = ValType::$ty;
+                const SLOT: ValueType = ValueType::$ty;
 
                 #[inline]
                 fn from_slot($slot: Slot) -> Self {
@@ -71,10 +68,8 @@ macro_rules! number {
                 const TYPES: &'static [ValType] = &[ValType::$ty];
 
                 #[inline]
-                fn put(self, slots: &mut [Slot]) {
-                    if let Some(slot) = slots.first_mut() {
-                        *slot = sealed::Number::to_slot(self);
-                    }
+                fn put(self, slots: &mut Slots<'_>) {
+                    slots.set(0, ValueType::$ty, sealed::Number::to_slot(self));
                 }
             }
         )*
@@ -97,7 +92,7 @@ impl sealed::Results for () {
     const TYPES: &'static [ValType] = &[];
 
     #[inline]
-    fn put(self, _slots: &mut [Slot]) {}
+    fn put(self, _slots: &mut Slots<'_>) {}
 }
 
 macro_rules! typed {
@@ -124,16 +119,12 @@ macro_rules! typed {
             fn run(
                 &self,
                 plugin: &mut CurrentPlugin<'_>,
-                arguments: &[Slot],
-                results: &mut [Slot],
+                slots: &mut Slots<'_>,
             ) -> Result<(), Error> {
-                let mut slots = arguments.iter();
-                // The runtime passes as many slots as there are parameters.
-                let answer = self(
-                    plugin,
-                    $($argument::from_slot(slots.next().copied().unwrap_or_default())),*
-                )?;
-                answer.put(results);
+                let mut places = 0..;
+                let mut next = |ty| slots.get(places.next().unwrap_or_default(), ty);
+                let answer = self(plugin, $($argument::from_slot(next($argument::SLOT))),*)?;
+                answer.put(slots);
                 Ok(())
             }
         }

@@ -8,7 +8,9 @@ use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use extism_runtime::{CurrentPlugin, Error, HostFunction, SLOTS_MAX, Slot, Status, ValueType};
+use extism_runtime::{
+    CurrentPlugin, Error, HostFunction, SLOTS_MAX, Slot, Slots, Status, ValueType,
+};
 
 use crate::current::{self, ExtismCurrentPlugin};
 use crate::ffi::{self, Kind, Object};
@@ -117,74 +119,110 @@ fn from_c(value: &ExtismVal, ty: ValueType) -> Slot {
     bits >> shift(ty)
 }
 
-/// What a host function is made of.
+/// What a host function is made of, beside its types.
 struct Callback {
     func: ExtismFunctionType,
     user_data: UserData,
-    params: Vec<ValueType>,
-    results: Vec<ValueType>,
 }
 
 impl Callback {
-    #[inline]
-    fn enter(
-        &self,
-        plugin: &mut CurrentPlugin<'_>,
-        arguments: &[Slot],
-        results: &mut [Slot],
-    ) -> anyhow::Result<()> {
-        let count = self.params.len().saturating_add(self.results.len());
-        if count <= VALUES_INLINE {
-            let mut values = [const { MaybeUninit::uninit() }; VALUES_INLINE];
-            self.run(plugin, arguments, results, &mut values)
-        } else {
-            let mut values = vec![MaybeUninit::uninit(); count];
-            self.run(plugin, arguments, results, &mut values)
+    /// The function plug-ins import. How many values it has is known to the compiler for the usual
+    /// ones: they are most of what there is to do in a call.
+    fn into_function(
+        self,
+        name: &str,
+        params: Vec<ValueType>,
+        results: Vec<ValueType>,
+    ) -> HostFunction {
+        match (&params[..], &results[..]) {
+            (&[], &[]) => self.few(name, [], []),
+            (&[], &[r]) => self.few(name, [], [r]),
+            (&[a], &[]) => self.few(name, [a], []),
+            (&[a], &[r]) => self.few(name, [a], [r]),
+            (&[a, b], &[]) => self.few(name, [a, b], []),
+            (&[a, b], &[r]) => self.few(name, [a, b], [r]),
+            (&[a, b, c], &[]) => self.few(name, [a, b, c], []),
+            (&[a, b, c], &[r]) => self.few(name, [a, b, c], [r]),
+            _ => self.many(name, params, results),
         }
     }
 
-    /// `values` has room for the arguments and, behind them, the results.
-    #[inline]
+    /// With exactly `P` parameters and `R` results.
+    fn few<const P: usize, const R: usize>(
+        self,
+        name: &str,
+        params: [ValueType; P],
+        results: [ValueType; R],
+    ) -> HostFunction {
+        HostFunction::unguarded(name, params, results, move |plugin, slots| {
+            let mut inputs = [const { MaybeUninit::uninit() }; P];
+            let mut outputs = [const { MaybeUninit::uninit() }; R];
+            let values = (&mut inputs[..], &mut outputs[..]);
+            self.run(plugin, slots, (&params, &results), values)
+        })
+    }
+
+    fn many(self, name: &str, params: Vec<ValueType>, results: Vec<ValueType>) -> HostFunction {
+        let types = (params.clone(), results.clone());
+        HostFunction::unguarded(name, params, results, move |plugin, slots| {
+            let (params, results) = (&types.0[..], &types.1[..]);
+            let count = params.len().saturating_add(results.len());
+            let mut inline = [const { MaybeUninit::uninit() }; VALUES_INLINE];
+            let mut heap = Vec::new();
+            let values = match inline.get_mut(..count) {
+                Some(values) => values,
+                None => {
+                    heap.resize_with(count, MaybeUninit::uninit);
+                    &mut heap[..]
+                }
+            };
+            let values = values.split_at_mut(params.len());
+            self.run(plugin, slots, (params, results), values)
+        })
+    }
+
+    /// One call. There are as many inputs and outputs as parameters and results.
+    #[inline(always)]
     fn run(
         &self,
         plugin: &mut CurrentPlugin<'_>,
-        arguments: &[Slot],
-        results: &mut [Slot],
-        values: &mut [MaybeUninit<ExtismVal>],
+        slots: &mut Slots<'_>,
+        (params, results): (&[ValueType], &[ValueType]),
+        (inputs, outputs): Values<'_>,
     ) -> anyhow::Result<()> {
-        let (inputs, outputs) = values.split_at_mut(self.params.len());
-        for ((value, slot), ty) in inputs.iter_mut().zip(arguments).zip(&self.params) {
-            value.write(to_c(*slot, *ty));
+        for (at, (value, ty)) in inputs.iter_mut().zip(params).enumerate() {
+            value.write(to_c(slots.get(at, *ty), *ty));
         }
-        for (value, ty) in outputs.iter_mut().zip(&self.results) {
+        for (value, ty) in outputs.iter_mut().zip(results) {
             value.write(to_c(0, *ty));
         }
         current::lend(plugin, |plugin| {
             (self.func)(
                 plugin,
-                or_null(inputs.as_ptr().cast(), self.params.len()),
-                self.params.len() as u64,
-                or_null(outputs.as_mut_ptr().cast(), self.results.len()).cast_mut(),
-                self.results.len() as u64,
+                or_null(inputs.as_ptr().cast(), params.len()),
+                params.len() as u64,
+                or_null(outputs.as_mut_ptr().cast(), results.len()).cast_mut(),
+                results.len() as u64,
                 self.user_data.pointer(),
             );
         })?;
-        for (index, ((slot, value), ty)) in results
-            .iter_mut()
-            .zip(outputs)
-            .zip(&self.results)
-            .enumerate()
-        {
+        for (at, (value, ty)) in outputs.iter().zip(results).enumerate() {
             // SAFETY: every result was written above; C can only have put other values there.
             let value = unsafe { value.assume_init_ref() };
             if value.t != number(*ty) {
-                return Err(wrong_type(index, value.t, *ty));
+                return Err(wrong_type(at, value.t, *ty));
             }
-            *slot = from_c(value, *ty);
+            slots.set(at, *ty, from_c(value, *ty));
         }
         Ok(())
     }
 }
+
+/// Room for the arguments and for the results of a call.
+type Values<'a> = (
+    &'a mut [MaybeUninit<ExtismVal>],
+    &'a mut [MaybeUninit<ExtismVal>],
+);
 
 /// No values are a NULL, never an address beside the array.
 #[inline]
@@ -303,13 +341,8 @@ pub unsafe extern "C" fn extism_function_new(
         let callback = Callback {
             func,
             user_data: UserData::new(user_data, free_user_data),
-            params: params.clone(),
-            results: results.clone(),
         };
-        let function =
-            HostFunction::new(name, params, results, move |plugin, arguments, results| {
-                callback.enter(plugin, arguments, results)
-            });
+        let function = callback.into_function(name, params, results);
         Object::into_raw(Shell(Mutex::new(Some(function))))
     })
 }

@@ -45,7 +45,7 @@ pub use extism_abi::Status;
 pub use extism_abi::import::{ENV_MODULE, LEGACY_MODULE, USER_MODULE};
 pub use extism_manifest as manifest;
 pub use host::context::CurrentPlugin;
-pub use host::function::{HostFunction, SLOTS_MAX, Slot, ValueType};
+pub use host::function::{HostFunction, SLOTS_MAX, Slot, Slots, ValueType};
 pub use inspect::module::{
     CustomSection, ExportInspection, ImportInspection, Kind, MemoryInspection, ModuleInspection,
     TableInspection,

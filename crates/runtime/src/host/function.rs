@@ -1,6 +1,7 @@
 //! A function the host adds for its plug-ins to import.
 //!
-//! Arguments and results travel as 64-bit slots on the stack, without dynamically typed values.
+//! Arguments and results travel in the slots the engine itself passes, without copies of them and
+//! without dynamically typed values.
 //! Invariant: neither an error nor a panic of a host function passes through Wasm frames as
 //! anything but the call's error, and the function (with whatever it captured) is dropped exactly
 //! once, when its last owner is.
@@ -49,11 +50,28 @@ pub type Slot = u64;
 /// How many parameters and how many results a host function may have.
 pub const SLOTS_MAX: usize = 1_000;
 
-/// How many slots are passed without an allocation.
-const SLOTS_INLINE: usize = 16;
+/// The values of one call. The arguments come in from the first slot on, and the results go out
+/// from the first slot on: read every argument before the first result is written.
+pub struct Slots<'a>(&'a mut [ValRaw]);
 
-type Callback =
-    dyn Fn(&mut CurrentPlugin<'_>, &[Slot], &mut [Slot]) -> anyhow::Result<()> + Send + Sync;
+impl Slots<'_> {
+    /// The argument at this place; 0 where there is none. `ty` is its type as declared.
+    #[inline]
+    pub fn get(&self, at: usize, ty: ValueType) -> Slot {
+        self.0.get(at).map_or(0, |raw| raw.get_u64() & ty.mask())
+    }
+
+    /// Gives the result at this place. `ty` is its type as declared; bits it does not have are cut
+    /// off. A result that is not given is the argument at its place, or 0.
+    #[inline]
+    pub fn set(&mut self, at: usize, ty: ValueType, slot: Slot) {
+        if let Some(raw) = self.0.get_mut(at) {
+            *raw = ValRaw::u64(slot & ty.mask());
+        }
+    }
+}
+
+type Callback = dyn Fn(&mut CurrentPlugin<'_>, &mut Slots<'_>) -> anyhow::Result<()> + Send + Sync;
 
 /// A function plug-ins may import; cheap to clone, may serve any number of plug-ins.
 ///
@@ -64,8 +82,9 @@ type Callback =
 ///     "add",
 ///     [ValueType::I64, ValueType::I64],
 ///     [ValueType::I64],
-///     |_plugin, arguments, results| {
-///         results[0] = arguments[0].wrapping_add(arguments[1]);
+///     |_plugin, slots| {
+///         let [a, b] = [0, 1].map(|at| slots.get(at, ValueType::I64));
+///         slots.set(0, ValueType::I64, a.wrapping_add(b));
 ///         Ok(())
 ///     },
 /// );
@@ -94,7 +113,28 @@ impl HostFunction {
         name: impl Into<String>,
         params: impl Into<Vec<ValueType>>,
         results: impl Into<Vec<ValueType>>,
-        callback: impl Fn(&mut CurrentPlugin<'_>, &[Slot], &mut [Slot]) -> anyhow::Result<()>
+        callback: impl Fn(&mut CurrentPlugin<'_>, &mut Slots<'_>) -> anyhow::Result<()>
+        + Send
+        + Sync
+        + 'static,
+    ) -> HostFunction {
+        let name = name.into();
+        let own_name = name.clone();
+        HostFunction::unguarded(name, params, results, move |plugin, slots| {
+            // A panicking host function leaves behind what it captured; that is its own affair, as
+            // in any other thread.
+            let called = catch_unwind(AssertUnwindSafe(|| callback(plugin, slots)));
+            called.unwrap_or_else(|payload| Err(panicked(&own_name, payload.as_ref())))
+        })
+    }
+
+    /// As [`HostFunction::new`], for a callback that does not panic. Should it, then
+    /// [`Plugin::call`](crate::Plugin::call) does.
+    pub fn unguarded(
+        name: impl Into<String>,
+        params: impl Into<Vec<ValueType>>,
+        results: impl Into<Vec<ValueType>>,
+        callback: impl Fn(&mut CurrentPlugin<'_>, &mut Slots<'_>) -> anyhow::Result<()>
         + Send
         + Sync
         + 'static,
@@ -151,9 +191,8 @@ impl HostFunction {
         }
         let ty = self.func_type(linker.engine());
         let definition = Arc::clone(&self.definition);
-        // SAFETY: the engine passes as many slots as the larger of parameters and results,
-        // initialised for the parameters; `Definition::enter` reads only parameters, by their type,
-        // and writes every result, by its type.
+        // SAFETY: the engine passes as many slots as the larger of parameters and results. What is
+        // read from and written to them are numbers, of which every bit pattern is one.
         let defined = unsafe {
             linker.func_new_unchecked(&self.namespace, self.name(), ty, move |caller, raw| {
                 let mut plugin = CurrentPlugin::new(caller);
@@ -179,67 +218,37 @@ impl HostFunction {
 }
 
 impl Definition {
-    /// One call from Wasm: slots in, slots out.
+    /// One call from Wasm.
     #[inline]
     fn enter(&self, plugin: &mut CurrentPlugin<'_>, raw: &mut [ValRaw]) -> wasmtime::Result<()> {
-        let (params, results) = (self.params.len(), self.results.len());
-        if params + results <= SLOTS_INLINE {
-            let mut slots = [0; SLOTS_INLINE];
-            self.run(plugin, raw, &mut slots)
-        } else {
-            let mut slots = vec![0; params + results];
-            self.run(plugin, raw, &mut slots)
+        // These slots the engine has not written, and what they hold must not get to the plug-in.
+        for result in raw.iter_mut().skip(self.params.len()) {
+            *result = ValRaw::u64(0);
         }
+        let mut slots = Slots(raw);
+        (self.callback)(plugin, &mut slots).map_err(|error| failed(plugin, error))
     }
+}
 
-    #[inline]
-    fn run(
-        &self,
-        plugin: &mut CurrentPlugin<'_>,
-        raw: &mut [ValRaw],
-        slots: &mut [Slot],
-    ) -> wasmtime::Result<()> {
-        let (arguments, results) = slots.split_at_mut(self.params.len());
-        let results = &mut results[..self.results.len()];
-        for ((slot, raw), ty) in arguments.iter_mut().zip(raw.iter()).zip(&self.params) {
-            *slot = raw.get_u64() & ty.mask();
-        }
-        // A panicking host function leaves behind what it captured; that is its own affair, as in
-        // any other thread.
-        let called = catch_unwind(AssertUnwindSafe(|| {
-            (self.callback)(plugin, arguments, results)
-        }));
-        match called {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(self.failed(plugin, error)),
-            Err(payload) => return Err(self.panicked(payload.as_ref())),
-        }
-        for ((slot, raw), ty) in results.iter().zip(raw.iter_mut()).zip(&self.results) {
-            *raw = ValRaw::u64(*slot & ty.mask());
-        }
-        Ok(())
+#[cold]
+fn failed(plugin: &CurrentPlugin<'_>, error: anyhow::Error) -> wasmtime::Error {
+    // A call that had to stop while the host function waited is a timeout or a cancel, not the
+    // function's failure.
+    if plugin.must_stop() || error.is::<Error>() {
+        return wasmtime::Error::from_anyhow(error);
     }
+    Error::from_chain(Status::HostFunction, error).into()
+}
 
-    #[cold]
-    fn failed(&self, plugin: &CurrentPlugin<'_>, error: anyhow::Error) -> wasmtime::Error {
-        // A call that had to stop while the host function waited is a timeout or a cancel, not the
-        // function's failure.
-        if plugin.must_stop() || error.is::<Error>() {
-            return wasmtime::Error::from_anyhow(error);
-        }
-        Error::from_chain(Status::HostFunction, error).into()
-    }
-
-    #[cold]
-    fn panicked(&self, payload: &(dyn std::any::Any + Send)) -> wasmtime::Error {
-        let text = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("no message");
-        let message = format!("host function {} panicked: {text}", self.name);
-        Error::new(Status::HostPanic, message).into()
-    }
+#[cold]
+fn panicked(name: &str, payload: &(dyn std::any::Any + Send)) -> anyhow::Error {
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    let message = format!("host function {name} panicked: {text}");
+    Error::new(Status::HostPanic, message).into()
 }
 
 fn engine_type(ty: &ValueType) -> wasmtime::ValType {

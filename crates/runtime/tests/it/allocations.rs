@@ -57,15 +57,11 @@ const MODULE: &str = r#"(module
 
 #[test]
 fn a_call_allocates_nothing() {
-    let add = HostFunction::new(
-        "add",
-        [ValueType::I64; 2],
-        [ValueType::I64],
-        |_, arguments, results| {
-            results[0] = arguments[0] + arguments[1];
-            Ok(())
-        },
-    );
+    let add = HostFunction::new("add", [ValueType::I64; 2], [ValueType::I64], |_, slots| {
+        let [a, b] = [0, 1].map(|at| slots.get(at, ValueType::I64));
+        slots.set(0, ValueType::I64, a + b);
+        Ok(())
+    });
     for mut options in crate::support::both_ways() {
         options.functions = vec![add.clone()];
         // With a deadline and a cancel handle alive, too.

@@ -96,15 +96,11 @@ mod stepped {
 
     /// Plug-ins from [`MODULE`], with the rewriting pass and without.
     fn plugins(call_time_max: Option<Duration>) -> [Plugin; 2] {
-        let add = HostFunction::new(
-            "add",
-            [ValueType::I64; 2],
-            [ValueType::I64],
-            |_, arguments, results| {
-                results[0] = arguments[0] + arguments[1];
-                Ok(())
-            },
-        );
+        let add = HostFunction::new("add", [ValueType::I64; 2], [ValueType::I64], |_, slots| {
+            let [a, b] = [0, 1].map(|at| slots.get(at, ValueType::I64));
+            slots.set(0, ValueType::I64, a + b);
+            Ok(())
+        });
         both_ways().map(|mut options| {
             options.functions = vec![add.clone()];
             options.limits = Limits {

@@ -141,8 +141,8 @@ fn what_cannot_be_linked_says_why() {
 }
 
 fn abort(namespace: &str) -> Options {
-    let function = HostFunction::new("abort", [ValueType::I32], [], |_, arguments, _| {
-        anyhow::bail!("aborted at line {}", arguments[0])
+    let function = HostFunction::new("abort", [ValueType::I32], [], |_, slots| {
+        anyhow::bail!("aborted at line {}", slots.get(0, ValueType::I32))
     });
     Options {
         functions: vec![function.with_namespace(namespace)],
@@ -166,8 +166,8 @@ fn a_host_function_answers_for_env() {
 fn a_host_function_takes_the_place_of_a_kernel_function() {
     let source = r#"(module (import "extism:host/env" "input_length" (func $length (result i64)))
         (func (export "run") (result i32) (i32.wrap_i64 (call $length))))"#;
-    let length = HostFunction::new("input_length", [], [ValueType::I64], |_, _, results| {
-        results[0] = 42;
+    let length = HostFunction::new("input_length", [], [ValueType::I64], |_, slots| {
+        slots.set(0, ValueType::I64, 42);
         Ok(())
     });
     let options = Options {
@@ -193,8 +193,11 @@ fn values_of_every_type_pass_unchanged() {
                     (i32.eq (i32.reinterpret_f32 (local.get $f)) (i32.const 0x7fa00001))
                     (f64.eq (local.get $d) (f64.const -0.5))))))"#;
     let types = [I32, I64, F32, F64];
-    let same = HostFunction::new("same", types, types, |_, arguments, results| {
-        results.copy_from_slice(arguments);
+    let same = HostFunction::new("same", types, types, move |_, slots| {
+        for (at, ty) in types.into_iter().enumerate() {
+            let value = slots.get(at, ty);
+            slots.set(at, ty, value);
+        }
         Ok(())
     });
     let options = Options {
@@ -220,9 +223,10 @@ fn many_parameters_and_a_panic() {
         "many",
         vec![ValueType::I64; 100],
         [ValueType::I64],
-        |_, arguments, results| {
-            results[0] = arguments.iter().sum();
-            assert!(results[0] != 4950, "the sum is {}", results[0]);
+        |_, slots| {
+            let sum: u64 = (0..100).map(|at| slots.get(at, ValueType::I64)).sum();
+            assert!(sum != 4950, "the sum is {sum}");
+            slots.set(0, ValueType::I64, sum);
             Ok(())
         },
     );

@@ -24,25 +24,23 @@ fn hello_world() -> HostFunction {
         "hello_world",
         [ValueType::I64],
         [ValueType::I64],
-        |plugin, arguments, results| {
-            let text = String::from_utf8(plugin.bytes(arguments[0])?.to_vec())?;
-            plugin.free(arguments[0]);
-            results[0] = plugin.store(format!("hello {text}").as_bytes())?;
+        |plugin, slots| {
+            let handle = slots.get(0, ValueType::I64);
+            let text = String::from_utf8(plugin.bytes(handle)?.to_vec())?;
+            plugin.free(handle);
+            let greeting = plugin.store(format!("hello {text}").as_bytes())?;
+            slots.set(0, ValueType::I64, greeting);
             Ok(())
         },
     )
 }
 
 fn add() -> HostFunction {
-    HostFunction::new(
-        "add",
-        [ValueType::I64; 2],
-        [ValueType::I64],
-        |_, arguments, results| {
-            results[0] = arguments[0].wrapping_add(arguments[1]);
-            Ok(())
-        },
-    )
+    HostFunction::new("add", [ValueType::I64; 2], [ValueType::I64], |_, slots| {
+        let [a, b] = [0, 1].map(|at| slots.get(at, ValueType::I64));
+        slots.set(0, ValueType::I64, a.wrapping_add(b));
+        Ok(())
+    })
 }
 
 const PLAIN: [&str; 4] = ["published", "ours", "published_wasi", "ours_wasi"];

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use extism_runtime::{
     CompiledPlugin, Context, Error, HostFunction, Options, Plugin, Pool, PoolOptions, Status,
+    ValueType,
 };
 
 const COUNTER: &str = r#"(module
@@ -136,7 +137,7 @@ fn what_a_host_function_captured_is_released_once() {
     let token = Arc::new(());
     let function = {
         let token = Arc::clone(&token);
-        HostFunction::new("f", [], [], move |_, _, _| {
+        HostFunction::new("f", [], [], move |_, _| {
             let _ = &token;
             Ok(())
         })
@@ -162,24 +163,20 @@ fn plugins_call_each_other_but_not_endlessly() {
         (func (export "run") (result i32) (i32.add (call $next) (i32.const 1))))"#;
     type Next = Arc<Mutex<Option<Plugin>>>;
     fn make(source: &str, next: Next) -> Plugin {
-        let call = HostFunction::new(
-            "next",
-            [],
-            [extism_runtime::ValueType::I32],
-            move |_, _, results| {
-                results[0] = match next.lock().unwrap().as_mut() {
-                    None => 0,
-                    Some(plugin) => {
-                        let outcome = plugin.call("run", b"");
-                        if let Some(error) = outcome.error {
-                            return Err(error.into());
-                        }
-                        outcome.code as u64
+        let call = HostFunction::new("next", [], [ValueType::I32], move |_, slots| {
+            let answer = match next.lock().unwrap().as_mut() {
+                None => 0,
+                Some(plugin) => {
+                    let outcome = plugin.call("run", b"");
+                    if let Some(error) = outcome.error {
+                        return Err(error.into());
                     }
-                };
-                Ok(())
-            },
-        );
+                    outcome.code as u64
+                }
+            };
+            slots.set(0, ValueType::I32, answer);
+            Ok(())
+        });
         let options = Options {
             functions: vec![call],
             ..Options::default()

@@ -25,7 +25,7 @@ const LOOPS: &str = r#"(module
     (func (export "fine") (result i32) i32.const 0))"#;
 
 fn options(call_time_max: Option<Duration>, running: impl Fn() + Send + Sync + 'static) -> Options {
-    let running = HostFunction::new("running", [], [], move |_, _, _| {
+    let running = HostFunction::new("running", [], [], move |_, _| {
         running();
         Ok(())
     });
