@@ -162,7 +162,7 @@ fn parse(bytes: &[u8], limits: &Limits, context: LoadContext<'_>) -> Result<Mani
 }
 
 /// Names every module by the manifest's rules: one module is `main` whatever it is called; of
-/// several, the last is if none is called so.
+/// several, one without a name is, and the last if none is called so.
 fn named(
     manifest: &Manifest,
     mut fetch: impl FnMut(&Wasm) -> Result<Option<Vec<u8>>, Error>,
@@ -173,7 +173,7 @@ fn named(
         .map(|wasm| wasm.meta().name.as_deref())
         .collect();
     let last = names.len() - 1;
-    let has_main = names.contains(&Some(MAIN));
+    let has_main = names.iter().any(|name| name.is_none_or(|name| name == MAIN));
     let mut taken = std::collections::BTreeSet::from([extism_abi::import::ENV_MODULE]);
     let mut modules = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {

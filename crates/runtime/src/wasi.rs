@@ -15,7 +15,7 @@ use extism_policy::{Access, PathRule};
 use tokio::runtime::{Builder, Runtime};
 use wasmtime::{AsContextMut, Caller, Extern, Linker};
 use wasmtime_wasi::p1::{self, WasiP1Ctx, wasi_snapshot_preview1 as preview1};
-use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
 use wiggle::GuestMemory;
 
 use crate::Status;
@@ -97,7 +97,16 @@ pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     p1::add_to_linker_sync(linker, |state: &mut State| state.wasi.context())?;
     linker.allow_shadowing(true);
     interruptible(linker)?;
+    exit_with_any_code(linker)?;
     linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// Replaces the function that ends a plug-in: wasmtime-wasi's takes a code above 125 for a fault of
+/// the program, since shells use those for signals.
+fn exit_with_any_code(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    let exit = |code: i32| -> wasmtime::Result<()> { Err(I32Exit(code).into()) };
+    linker.func_wrap(extism_abi::import::WASI_MODULE, "proc_exit", exit)?;
     Ok(())
 }
 

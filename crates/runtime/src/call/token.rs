@@ -20,6 +20,8 @@ pub(crate) struct Token {
     generation: AtomicU64,
     /// The generation that was asked to stop.
     cancelled: AtomicU64,
+    /// The generation somebody has found that it has to stop, for whichever reason.
+    stopped: AtomicU64,
     /// How long a call may take, and how often the watchdog has to look at it.
     limit: Option<Limit>,
     /// The last generation the watchdog has seen, and when that call must be over. Written by the
@@ -52,6 +54,7 @@ impl Token {
         let token = Arc::new(Token {
             generation: AtomicU64::new(0),
             cancelled: AtomicU64::new(NEVER),
+            stopped: AtomicU64::new(NEVER),
             limit: time_max.map(|time_max| Limit {
                 time_max,
                 period_ns: watchdog::period_ns(time_max),
@@ -103,7 +106,7 @@ impl Token {
             return;
         }
         self.cancelled.store(generation, Ordering::Release);
-        self.interrupt();
+        self.interrupt(generation);
     }
 
     /// Whether the running call has to stop, and why. Asked by the calling thread.
@@ -114,7 +117,17 @@ impl Token {
         }
         let overdue = self.seen.load(Ordering::Acquire) == generation
             && clock::now_ns() >= self.deadline.load(Ordering::Relaxed);
-        overdue.then_some(Stop::Timeout)
+        overdue.then(|| {
+            self.stopped.store(generation, Ordering::Relaxed);
+            Stop::Timeout
+        })
+    }
+
+    /// Whether somebody has found that the running call has to stop. Asked by the calling thread
+    /// after every host function, so it looks at no clock.
+    #[inline]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) == self.generation.load(Ordering::Relaxed)
     }
 
     /// When the running call must be over. Asked by the calling thread.
@@ -147,7 +160,7 @@ impl Token {
         }
         let deadline = self.deadline.load(Ordering::Relaxed);
         if clock::now_ns() >= deadline {
-            self.interrupt();
+            self.interrupt(generation);
             return Seen::Overdue;
         }
         Seen::Running { deadline }
@@ -159,7 +172,8 @@ impl Token {
 
     /// Makes the call look at its token now: in Wasm at the next loop or call, outside at once.
     /// Other plug-ins on the same engine look at theirs, find nothing, and go on.
-    fn interrupt(&self) {
+    fn interrupt(&self, generation: u64) {
+        self.stopped.store(generation, Ordering::Relaxed);
         self.engine.increment_epoch();
         if let Some(engine) = self.other_engine.get() {
             engine.increment_epoch();

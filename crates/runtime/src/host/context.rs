@@ -14,6 +14,7 @@ use uuid::Uuid;
 use wasmtime::Caller;
 
 use crate::Status;
+use crate::call::token::Stop;
 use crate::error::Error;
 use crate::kernel::memory;
 use crate::state::{HostContext, State};
@@ -164,7 +165,17 @@ impl<'a> CurrentPlugin<'a> {
     /// Whether the call was cancelled or its time is up. A host function that takes long should
     /// look now and then, and return; what it returns no longer matters.
     pub fn must_stop(&self) -> bool {
-        self.caller.data().token.stop().is_some()
+        self.stop().is_some()
+    }
+
+    pub(super) fn stop(&self) -> Option<Stop> {
+        self.caller.data().token.stop()
+    }
+
+    /// Whether it is known that the call has to stop.
+    #[inline]
+    pub(super) fn is_stopped(&self) -> bool {
+        self.caller.data().token.is_stopped()
     }
 
     /// The error message the plug-in has set during this call.

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use wasmtime::{Engine, FuncType, Linker, ValRaw};
 
 use super::context::CurrentPlugin;
+use crate::call::outcome;
+use crate::call::token::Stop;
 use crate::error::Error;
 use crate::state::State;
 use crate::stats::Live;
@@ -226,8 +228,20 @@ impl Definition {
             *result = ValRaw::u64(0);
         }
         let mut slots = Slots(raw);
-        (self.callback)(plugin, &mut slots).map_err(|error| failed(plugin, error))
+        match (self.callback)(plugin, &mut slots) {
+            Ok(()) if plugin.is_stopped() => Err(stopped(plugin)),
+            Ok(()) => Ok(()),
+            Err(error) => Err(failed(plugin, error)),
+        }
     }
+}
+
+/// What the plug-in would do with the results does not matter any more.
+#[cold]
+fn stopped(plugin: &CurrentPlugin<'_>) -> wasmtime::Error {
+    // A second cancel, late for the call before, may have taken the place of this one's reason.
+    let stop = plugin.stop().unwrap_or(Stop::Cancelled);
+    outcome::stopped(stop).into()
 }
 
 #[cold]

@@ -210,7 +210,10 @@ fn answer(
         return Ok(Answer::Linker);
     }
     if let Some(index) = modules.iter().position(|module| module.name == from) {
-        return Ok(Answer::Module(index));
+        return match modules[index].compiled.module.get_export(name) {
+            Some(_) => Ok(Answer::Module(index)),
+            None => Err(unknown(import)),
+        };
     }
     if from == LEGACY_MODULE {
         if by_host(USER_MODULE) {

@@ -112,6 +112,46 @@ fn cancel_ends_the_running_call_and_no_other() {
     }
 }
 
+/// What such a function answers no longer matters, even if the plug-in would return at once.
+#[test]
+fn a_host_function_that_saw_it_must_stop_was_the_last_of_the_call() {
+    let source = r#"(module (import "extism:host/user" "wait" (func $wait))
+        (func (export "run") (result i32) (call $wait) (i32.const 1)))"#;
+    let waiting = |call_time_max, begun: Option<mpsc::Sender<()>>| {
+        let wait = HostFunction::new("wait", [], [], move |plugin, _| {
+            if let Some(begun) = &begun {
+                begun.send(()).unwrap();
+            }
+            while !plugin.must_stop() {
+                std::thread::yield_now();
+            }
+            Ok(())
+        });
+        let limits = Limits {
+            call_time_max,
+            ..Limits::default()
+        };
+        let options = Options {
+            functions: vec![wait],
+            limits,
+            ..Options::default()
+        };
+        Plugin::load(source, options).unwrap()
+    };
+    let mut limited = waiting(Some(Duration::from_millis(20)), None);
+    assert_eq!(limited.call("run", b"").status(), Status::Timeout);
+
+    let (sender, receiver) = mpsc::channel();
+    let mut plugin = waiting(None, Some(sender));
+    let handle = plugin.cancel_handle();
+    let canceller = std::thread::spawn(move || {
+        receiver.recv().unwrap();
+        handle.cancel();
+    });
+    assert_eq!(plugin.call("run", b"").status(), Status::Cancelled);
+    canceller.join().unwrap();
+}
+
 #[test]
 fn siblings_are_not_disturbed() {
     let source = r#"(module

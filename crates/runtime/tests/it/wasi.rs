@@ -95,18 +95,22 @@ fn exit_codes() {
         (memory (export "memory") 1)
         (func (export "zero") (call $exit (i32.const 0)))
         (func (export "three") (call $exit (i32.const 3)))
+        (func (export "255") (call $exit (i32.const 255)))
+        (func (export "-1") (call $exit (i32.const -1)))
         (func (export "fine")))"#;
     each_way(source, |plugin| {
         assert_eq!(call(plugin, "zero", b""), (0, Status::Ok, String::new()));
-        let outcome = plugin.call("three", b"");
-        assert_eq!((outcome.code, outcome.status()), (3, Status::GuestExit));
-        let error = outcome.error.unwrap();
-        assert_eq!(error.guest_code(), Some(3));
-        assert!(
-            error
-                .message()
-                .starts_with("error while executing at wasm backtrace:")
-        );
+        for (name, code) in [("three", 3), ("255", 255), ("-1", -1)] {
+            let outcome = plugin.call(name, b"");
+            assert_eq!((outcome.code, outcome.status()), (code, Status::GuestExit));
+            let error = outcome.error.unwrap();
+            assert_eq!(error.guest_code(), Some(code));
+            assert!(
+                error
+                    .message()
+                    .starts_with("error while executing at wasm backtrace:")
+            );
+        }
         assert_eq!(plugin.call("fine", b"").code, 0);
     });
 }
