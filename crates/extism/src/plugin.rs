@@ -219,6 +219,11 @@ impl Plugin {
         self.plugin.configure([(key.into(), None)]);
     }
 
+    /// Lets the plug-in see the headers of HTTP responses from now on.
+    pub fn allow_http_response_headers(&mut self) {
+        self.plugin.allow_http_response_headers();
+    }
+
     /// Gives the plug-in's log messages from `level` upwards to `receive`, beside the process-wide log.
     pub fn set_log_sink(
         &mut self,

@@ -1,11 +1,14 @@
-//! Places blocks: reuses a free one or appends one at the top, and merges free neighbours again.
+//! Places blocks: appends one at the top while there is memory, then reuses free ones, and merges
+//! free neighbours again.
+//!
+//! A handle that was freed is not given out again before it must be: plug-ins free blocks that a
+//! function they called has freed already, and would free somebody else's.
 //!
 //! Must not know: input, output and error, nor what is in the memory.
 //!
 //! Invariant: the blocks cover everything from the first handle to the top, in the order of their
-//! addresses and without a gap; the highest one is live, and no two free ones are neighbours. So
-//! there are never more free blocks than live ones, and an empty table has its top at the first
-//! handle.
+//! addresses and without a gap; no two free ones are neighbours. So there is never more than one
+//! free block more than live ones.
 
 use extism_abi::layout::FIRST_HANDLE;
 
@@ -86,12 +89,10 @@ impl Table {
         if !self.index.reserve(&mut self.blocks, self.live) {
             return Err(Refused::Memory);
         }
-        let id = match self.bins.take(&mut self.blocks, span) {
-            Some(id) => {
-                self.split(id, span);
-                id
-            }
-            None => self.append(span, memory)?,
+        let id = if self.top.saturating_add(u64::from(span)) <= memory.bytes() {
+            self.append(span)?
+        } else {
+            self.reuse_or_grow(span, memory)?
         };
         let block = &mut self.blocks[id];
         block.length = length;
@@ -126,11 +127,7 @@ impl Table {
             self.absorb_next(before, id);
             id = before;
         }
-        if self.last == Some(id) {
-            self.drop_last(id);
-        } else {
-            self.bins.insert(&mut self.blocks, id);
-        }
+        self.bins.insert(&mut self.blocks, id);
         true
     }
 
@@ -160,17 +157,35 @@ impl Table {
         self.blocks[id].length == 0
     }
 
-    /// Adds a block behind the last one. The memory grows if it must; what it then reports is what counts.
+    /// Places a block where the memory ends before it would: in a free one, or behind the last live
+    /// one once the memory has grown. What it then reports is what counts.
+    fn reuse_or_grow(
+        &mut self,
+        span: u32,
+        memory: &mut (impl Memory + ?Sized),
+    ) -> Result<Id, Refused> {
+        if let Some(id) = self.bins.take(&mut self.blocks, span) {
+            self.split(id, span);
+            return Ok(id);
+        }
+        let highest_free = self.last.filter(|last| self.is_free(*last));
+        let from = highest_free.map_or(self.top, |last| u64::from(self.blocks[last].offset));
+        let end = from.saturating_add(u64::from(span));
+        if end > ADDRESSES_END || !(memory.grow_to(end) && end <= memory.bytes()) {
+            return Err(Refused::Memory);
+        }
+        if let Some(last) = highest_free {
+            self.bins.remove(&mut self.blocks, last);
+            self.drop_last(last);
+        }
+        self.append(span)
+    }
+
+    /// Adds a block behind the last one, where there is memory for it.
     #[inline]
-    fn append(&mut self, span: u32, memory: &mut (impl Memory + ?Sized)) -> Result<Id, Refused> {
+    fn append(&mut self, span: u32) -> Result<Id, Refused> {
         let offset = u32::try_from(self.top).map_err(|_| Refused::Memory)?;
         let end = self.top.saturating_add(u64::from(span));
-        if end > ADDRESSES_END {
-            return Err(Refused::Memory);
-        }
-        if end > memory.bytes() && !(memory.grow_to(end) && end <= memory.bytes()) {
-            return Err(Refused::Memory);
-        }
         let block = Block {
             offset,
             span,
@@ -211,8 +226,9 @@ impl Table {
         };
         self.blocks[id].span = span;
         self.blocks[id].after = Some(rest_id);
-        if let Some(after) = whole.after {
-            self.blocks[after].before = Some(rest_id);
+        match whole.after {
+            Some(after) => self.blocks[after].before = Some(rest_id),
+            None => self.last = Some(rest_id),
         }
         self.bins.insert(&mut self.blocks, rest_id);
     }

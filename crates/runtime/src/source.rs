@@ -173,7 +173,9 @@ fn named(
         .map(|wasm| wasm.meta().name.as_deref())
         .collect();
     let last = names.len() - 1;
-    let has_main = names.iter().any(|name| name.is_none_or(|name| name == MAIN));
+    let has_main = names
+        .iter()
+        .any(|name| name.is_none_or(|name| name == MAIN));
     let mut taken = std::collections::BTreeSet::from([extism_abi::import::ENV_MODULE]);
     let mut modules = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {

@@ -162,20 +162,43 @@ fn lock() -> Tokens {
 }
 
 /// A child process has the watchdog's memory but not its thread: the child must start one of its own.
+/// It has the lock as well, which the thread may hold at any moment, so whoever forks takes it first.
 #[cfg(unix)]
 mod after_fork {
-    use super::{NEVER, Ordering, WATCHDOG};
+    use std::cell::Cell;
+    use std::sync::Once;
 
-    pub(super) fn install() {
-        // SAFETY: the handler only stores to two atomics, which is allowed in a child right after fork.
-        unsafe {
-            libc::pthread_atfork(None, None, Some(child));
-        }
+    use super::{NEVER, Ordering, Tokens, WATCHDOG, lock};
+
+    thread_local! {
+        static HELD: Cell<Option<Tokens>> = const { Cell::new(None) };
     }
 
-    extern "C" fn child() {
+    pub(super) fn install() {
+        // A child has its parent's handlers.
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            // SAFETY: the handlers run on the thread that forks, which gives back the lock that it took;
+            // beside that the child only stores to two atomics, which is allowed right after fork.
+            unsafe {
+                libc::pthread_atfork(Some(take), Some(give_back), Some(begin_anew));
+            }
+        });
+    }
+
+    extern "C" fn take() {
+        // A thread that is ending has no such variable any more, and then the child takes its chance.
+        let _ = HELD.try_with(|held| held.set(Some(lock())));
+    }
+
+    extern "C" fn give_back() {
+        let _ = HELD.try_with(Cell::take);
+    }
+
+    extern "C" fn begin_anew() {
         WATCHDOG.started.store(false, Ordering::SeqCst);
         WATCHDOG.period.store(NEVER, Ordering::SeqCst);
+        give_back();
     }
 }
 

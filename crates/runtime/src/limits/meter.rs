@@ -91,6 +91,11 @@ impl Meter {
         self.memory.allowed = grown.min(self.ceiling_bytes);
     }
 
+    /// Kernel memory was made beside the modules, whose memories alone the engine counts.
+    pub(crate) fn kernel_memory_made(&mut self) {
+        self.memories_max = self.memories_max.saturating_sub(1);
+    }
+
     /// Whether it is the manifest's `max_pages` that bounds memory, rather than the host's own limit.
     pub(crate) fn is_bound_by_manifest(&self) -> bool {
         self.memory.allowed < self.ceiling_bytes

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use extism_runtime::manifest::{Manifest, Wasm};
 use extism_runtime::{Level, Limits, LogSink, Options, Plugin, Status};
 
+use crate::support::each_way;
+
 /// A plug-in built with the Rust kit.
 fn published(manifest: impl FnOnce(Manifest) -> Manifest, options: Options) -> Plugin {
     let wasm = concat!(
@@ -251,4 +253,39 @@ fn a_renewed_plugin_has_forgotten_the_last_response() {
         2,
         "an empty object, still allowed"
     );
+}
+
+/// The published C kit frees the key after `config_get` has freed it.
+#[test]
+fn a_key_that_is_freed_twice_takes_no_answer_with_it() {
+    let source = r#"(module
+        (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+        (import "extism:host/env" "free" (func $free (param i64)))
+        (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+        (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+        (import "extism:host/env" "config_get" (func $config (param i64) (result i64)))
+        (import "extism:host/env" "var_get" (func $var (param i64) (result i64)))
+        (import "extism:host/env" "var_set" (func $set (param i64 i64)))
+        (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+        (func $text (param $byte i32) (result i64) (local $block i64)
+            (local.set $block (call $alloc (i64.const 1)))
+            (call $store (local.get $block) (local.get $byte))
+            local.get $block)
+        (func $put (param $key i64) (param $value i64)
+            (call $free (local.get $key))
+            (call $output (local.get $value) (call $length (local.get $value))))
+        (func (export "config") (local $key i64)
+            (local.set $key (call $text (i32.const 107)))
+            (call $put (local.get $key) (call $config (local.get $key))))
+        (func (export "var") (local $key i64)
+            (call $set (call $text (i32.const 107)) (call $text (i32.const 119)))
+            (local.set $key (call $text (i32.const 107)))
+            (call $put (local.get $key) (call $var (local.get $key)))))"#;
+    each_way(source, |plugin| {
+        plugin.configure([("k".to_owned(), Some("v".to_owned()))]);
+        assert_eq!(plugin.call("config", b"").code, 0);
+        assert_eq!(plugin.output(), b"v");
+        assert_eq!(plugin.call("var", b"").code, 0);
+        assert_eq!(plugin.output(), b"w");
+    });
 }
