@@ -3,11 +3,23 @@
 //! Must not know: the content of any of them. Invariant: what is committed equals what the generator writes
 //! now, byte for byte; `--check` says which file differs and the command that mends it.
 
+mod abi;
+mod c;
+mod cpp;
 mod document;
 mod header;
+mod imports;
+mod interface;
+mod item;
+mod limits;
+mod profile;
+mod python;
+mod readme;
 mod rust;
 mod schema;
+mod section;
 mod status;
+mod words;
 
 use std::fmt::Write as _;
 
@@ -21,10 +33,27 @@ const COMMAND: &str = "cargo xtask gen";
 /// A generated file, or a generated part of a file.
 struct Output {
     /// Where the facts are, relative to the root.
-    source: &'static str,
+    source: String,
     /// What is written, relative to the root.
-    output: &'static str,
-    function: fn(&Project) -> Result<Produced>,
+    output: String,
+    function: Generator,
+}
+
+/// Makes what stands in an output.
+type Generator = Box<dyn Fn(&Project) -> Result<Produced>>;
+
+impl Output {
+    fn new(
+        source: impl Into<String>,
+        output: impl Into<String>,
+        function: impl Fn(&Project) -> Result<Produced> + 'static,
+    ) -> Output {
+        Output {
+            source: source.into(),
+            output: output.into(),
+            function: Box::new(function),
+        }
+    }
 }
 
 /// What a generator has to say.
@@ -39,37 +68,69 @@ enum Produced {
 }
 
 /// Every generated file. A new table plugs in here.
-const OUTPUTS: &[Output] = &[
-    Output {
-        source: status::SOURCE,
-        output: "crates/abi/src/status.rs",
-        function: rust::generate,
-    },
-    Output {
-        source: status::SOURCE,
-        output: header::OUTPUT,
-        function: header::generate,
-    },
-    Output {
-        source: status::SOURCE,
-        output: "docs/errors.md",
-        function: document::generate,
-    },
-    Output {
-        source: schema::SOURCE,
-        output: "docs/manifest.schema.json",
-        function: schema::generate,
-    },
+fn outputs(project: &Project) -> Result<Vec<Output>> {
+    let mut outputs = vec![
+        Output::new(status::SOURCE, "crates/abi/src/status.rs", rust::generate),
+        Output::new(
+            imports::SOURCE,
+            imports::rust::OUTPUT,
+            imports::rust::generate,
+        ),
+        Output::new(status::SOURCE, header::OUTPUT, header::generate),
+        Output::new(status::SOURCE, "docs/errors.md", document::generate),
+        Output::new(limits::SOURCE, limits::OUTPUT, limits::generate),
+        Output::new("abi", abi::OUTPUT, abi::generate),
+        Output::new(
+            schema::SOURCE,
+            "docs/manifest.schema.json",
+            schema::generate,
+        ),
+        Output::new("abi", python::NATIVE, python::generate_native),
+        Output::new(status::SOURCE, python::STATUS, python::generate_status),
+        Output::new(status::SOURCE, cpp::OUTPUT, cpp::generate),
+        Output::new(words::SOURCE, words::OUTPUT, words::generate),
+    ];
+    outputs.extend(readme::outputs(project)?);
+    outputs.extend(readme::overviews(project)?);
+    Ok(outputs)
+}
+
+/// What is written by hand and has to say what a table says: one line for each difference.
+type Comparison = fn(&Project) -> Result<Vec<String>>;
+
+const COMPARISONS: &[Comparison] = &[
+    header::differences,
+    imports::kits::differences,
+    words::differences,
 ];
 
 /// Writes every output that differs and returns one line for each file it looked at.
 pub(crate) fn write(project: &Project) -> Result<String> {
-    write_outputs(project, OUTPUTS)
+    let lines = write_outputs(project, &outputs(project)?)?;
+    compare(project)?;
+    Ok(lines)
 }
 
 /// Compares every output with what would be written.
 pub(crate) fn check(project: &Project) -> Result<()> {
-    check_outputs(project, OUTPUTS)
+    let checks = [check_outputs(project, &outputs(project)?), compare(project)];
+    let failed = checks.into_iter().filter_map(Result::err);
+    let complaints: Vec<String> = failed.map(|error| format!("{error:#}")).collect();
+    if !complaints.is_empty() {
+        bail!("{}", complaints.join("\n"));
+    }
+    Ok(())
+}
+
+fn compare(project: &Project) -> Result<()> {
+    let mut differences = Vec::new();
+    for comparison in COMPARISONS {
+        differences.extend(comparison(project)?);
+    }
+    if !differences.is_empty() {
+        bail!("{}", differences.join("\n"));
+    }
+    Ok(())
 }
 
 fn write_outputs(project: &Project, outputs: &[Output]) -> Result<String> {
@@ -80,7 +141,7 @@ fn write_outputs(project: &Project, outputs: &[Output]) -> Result<String> {
         function,
     } in outputs
     {
-        let outcome = match produce(project, output, *function)? {
+        let outcome = match produce(project, output, function)? {
             Produced::Text(text) if current(project, output) == text => "unchanged".to_string(),
             Produced::Text(text) => {
                 project.write(output, &text)?;
@@ -103,7 +164,7 @@ fn check_outputs(project: &Project, outputs: &[Output]) -> Result<()> {
         function,
     } in outputs
     {
-        match produce(project, output, *function)? {
+        match produce(project, output, function)? {
             Produced::Text(text) if current(project, output) == text => {}
             Produced::Text(_) => writeln!(
                 complaints,
@@ -122,7 +183,7 @@ fn check_outputs(project: &Project, outputs: &[Output]) -> Result<()> {
 fn produce(
     project: &Project,
     output: &str,
-    function: fn(&Project) -> Result<Produced>,
+    function: &dyn Fn(&Project) -> Result<Produced>,
 ) -> Result<Produced> {
     function(project).with_context(|| format!("generating {output}"))
 }
@@ -139,11 +200,13 @@ fn current(project: &Project, output: &str) -> String {
 mod tests {
     use super::*;
 
-    const UPPER: Output = Output {
-        source: "words.txt",
-        output: "out/words.txt",
-        function: |project| Ok(Produced::Text(project.read("words.txt")?.to_uppercase())),
-    };
+    fn output(function: fn(&Project) -> Result<Produced>) -> [Output; 1] {
+        [Output::new("words.txt", "out/words.txt", function)]
+    }
+
+    fn upper() -> [Output; 1] {
+        output(|project| Ok(Produced::Text(project.read("words.txt")?.to_uppercase())))
+    }
 
     fn scratch() -> (tempfile::TempDir, Project) {
         let folder = tempfile::tempdir().unwrap();
@@ -155,20 +218,20 @@ mod tests {
     fn an_output_is_written_once_and_then_matches() {
         let (_folder, project) = scratch();
         project.write("words.txt", "one\n").unwrap();
-        let stale = check_outputs(&project, &[UPPER]).unwrap_err();
+        let stale = check_outputs(&project, &upper()).unwrap_err();
         assert_eq!(
             stale.to_string(),
             "out/words.txt does not match words.txt: run `cargo xtask gen`"
         );
 
         assert_eq!(
-            write_outputs(&project, &[UPPER]).unwrap(),
+            write_outputs(&project, &upper()).unwrap(),
             "out/words.txt (from words.txt): written\n"
         );
         assert_eq!(project.read("out/words.txt").unwrap(), "ONE\n");
-        check_outputs(&project, &[UPPER]).unwrap();
+        check_outputs(&project, &upper()).unwrap();
         assert_eq!(
-            write_outputs(&project, &[UPPER]).unwrap(),
+            write_outputs(&project, &upper()).unwrap(),
             "out/words.txt (from words.txt): unchanged\n"
         );
     }
@@ -176,23 +239,17 @@ mod tests {
     #[test]
     fn a_missing_place_fails_the_check_and_a_missing_source_does_not() {
         let (_folder, project) = scratch();
-        let nothing = Output {
-            function: |_| Ok(Produced::Nothing("no crate yet".into())),
-            ..UPPER
-        };
-        check_outputs(&project, &[nothing]).unwrap();
-        let no_place = Output {
-            function: |_| Ok(Produced::NoPlace("no markers".into())),
-            ..UPPER
-        };
-        let error = check_outputs(&project, &[no_place]).unwrap_err();
+        let nothing = output(|_| Ok(Produced::Nothing("no crate yet".into())));
+        check_outputs(&project, &nothing).unwrap();
+        let no_place = output(|_| Ok(Produced::NoPlace("no markers".into())));
+        let error = check_outputs(&project, &no_place).unwrap_err();
         assert_eq!(error.to_string(), "out/words.txt: no markers");
     }
 
     #[test]
     fn an_error_names_the_output_and_the_cause() {
         let (_folder, project) = scratch();
-        let error = check_outputs(&project, &[UPPER]).unwrap_err();
+        let error = check_outputs(&project, &upper()).unwrap_err();
         let causes: Vec<String> = error.chain().take(2).map(ToString::to_string).collect();
         assert_eq!(
             causes,

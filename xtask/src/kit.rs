@@ -8,7 +8,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::process;
+use crate::install::library;
+use crate::process::{self, Echo};
 use crate::project::Project;
 use crate::stages::{Job, Report};
 
@@ -36,7 +37,16 @@ struct Commands {
     #[serde(default)]
     lint: Vec<String>,
     test: Vec<String>,
+    /// The driver of the conformance suite, where there is one: the cases are tests, too.
+    #[serde(default)]
+    driver: Vec<String>,
 }
+
+/// Where the commands of a kit find the installed library.
+const PREFIX: &str = "EXTISM_PREFIX";
+
+/// The runner of the conformance suite.
+const RUNNER: &str = "extism-conformance";
 
 /// The kits below the parent folders, `sdk` or `pdk`.
 pub(crate) fn find(project: &Project, parents: &[&str]) -> Result<Vec<Kit>> {
@@ -77,13 +87,38 @@ impl Kit {
         {
             return Ok(Report::Skipped(format!("no {program}")));
         }
-        let Commands { build, lint, test } = &self.commands;
+        let Commands {
+            build,
+            lint,
+            test,
+            driver,
+        } = &self.commands;
         for words in [build, lint] {
             if let Some(command) = self.command(project, words) {
                 job.run(command)?;
             }
         }
-        job.tests(self.command(project, test).into_iter().collect())
+        let mut tests: Vec<Command> = self.command(project, test).into_iter().collect();
+        if !driver.is_empty() {
+            tests.push(self.conformance(project)?);
+        }
+        job.tests(tests)
+    }
+
+    /// The cases of the suite that all SDKs share.
+    fn conformance(&self, project: &Project) -> Result<Command> {
+        let runner = library::build_program(
+            project,
+            [RUNNER; 2],
+            library::Profile::Test,
+            Echo::OnFailure,
+        )?;
+        let mut command = Command::new(runner);
+        command
+            .args(["--sdk", &self.folder])
+            .current_dir(project.root())
+            .env(PREFIX, project.prefix());
+        Ok(command)
     }
 
     fn command(&self, project: &Project, words: &[String]) -> Option<Command> {
@@ -91,7 +126,8 @@ impl Kit {
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .current_dir(project.path(&self.folder));
+            .current_dir(project.path(&self.folder))
+            .env(PREFIX, project.prefix());
         Some(command)
     }
 }

@@ -10,6 +10,7 @@ mod dist;
 mod generate;
 mod install;
 mod kit;
+mod kit_cases;
 mod plugins;
 mod process;
 mod project;
@@ -119,6 +120,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn test(project: &Project, options: &TestOptions, echo: Echo) -> Result<ExitCode> {
+    let context = Context {
+        project,
+        filter: None,
+    };
     let mut kits = Vec::new();
     for (parent, wanted) in [("sdk", &options.sdk), ("pdk", &options.pdk)] {
         if let Some(name) = wanted {
@@ -131,6 +136,7 @@ fn test(project: &Project, options: &TestOptions, echo: Echo) -> Result<ExitCode
         }
     }
     if !kits.is_empty() {
+        kits.insert(0, suite::library_stage(&context));
         return Ok(exit_code(stages::run(kits, echo)));
     }
     let filter = options.filter.as_deref();

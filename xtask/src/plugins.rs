@@ -4,8 +4,9 @@
 //! Must not know: what the plug-ins do. Invariant: the bytes depend on the sources, the lock files and the
 //! compiler alone, not on where the repository or the user's home is; so they can be compared byte for byte.
 //!
-//! The compiler is the one Debian packages for Wasm, since it brings the sources of its standard library:
-//! that is compiled with the plug-ins, and no other toolchain has to be installed for the two targets.
+//! The Rust compiler is the one Debian packages for Wasm, since it brings the sources of its standard
+//! library: that is compiled with the plug-ins, and no other toolchain has to be installed for the two
+//! targets.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -25,9 +26,11 @@ const CARGO: &str = "/usr/bin/cargo";
 const RUSTC: &str = "/usr/bin/rustc";
 const LINKER: &str = "wasm-ld-19";
 const WASI_LIBRARIES: &str = "/usr/lib/wasm32-wasi";
+const CLANG: &str = "clang-19";
 
 /// Another version makes other bytes. Moving to one means building all plug-ins anew, in the same change.
 const VERSION: &str = "rustc 1.96.0";
+const CLANG_VERSION: &str = "clang version 19.1.7";
 
 /// Hashes of the files beside it, in the form that `sha256sum --check` reads.
 const HASHES: &str = "SHA256SUMS";
@@ -70,13 +73,25 @@ const WORKSPACES: &[Workspace] = &[
     Workspace {
         folder: "examples/plugins",
         bytes_max: 100 * 1024,
-        packages: &[(PLAIN, &["count_vowels", "greet", "http", "kv"])],
+        packages: &[(PLAIN, &["count_vowels", "greet", "host_call", "http", "kv"])],
     },
     Workspace {
         folder: "fixtures/plugins",
         bytes_max: 256 * 1024,
         packages: &[
-            (PLAIN, &["ours", "ours_host", "published", "published_host"]),
+            (
+                PLAIN,
+                &[
+                    "conformance_published",
+                    "conformance_rust",
+                    "ours",
+                    "ours_host",
+                    "published",
+                    "published_host",
+                    "surface_ours",
+                    "surface_published",
+                ],
+            ),
             (WASI, &["ours_wasi", "published_wasi"]),
         ],
     },
@@ -86,6 +101,25 @@ const WORKSPACES: &[Workspace] = &[
         packages: &[(PLAIN, &["ours", "published"])],
     },
 ];
+
+/// Packages that need only compile: with both kits, from one source that names all there is.
+const NOT_KEPT: &[&str] = &["surface_ours", "surface_published"];
+
+/// A plug-in of one source in C, without a libc.
+struct CSource {
+    source: &'static str,
+    folder: &'static str,
+    file: &'static str,
+}
+
+const C_SOURCES: &[CSource] = &[CSource {
+    source: "pdk/c/conformance/conformance.c",
+    folder: "fixtures/plugins",
+    file: "conformance_c.wasm",
+}];
+
+/// The largest file that is made of C.
+const C_BYTES_MAX: usize = 64 * 1024;
 
 /// A plug-in that was built.
 pub(crate) struct Plugin {
@@ -148,11 +182,14 @@ pub(crate) fn check() -> Result<Report> {
 pub(crate) fn build(out: &Path) -> Result<Vec<Plugin>> {
     let project = Project::locate();
     write_wrapper(out)?;
-    let mut plugins = Vec::new();
+    let mut plugins = C_SOURCES
+        .iter()
+        .map(|source| compile_c(&project, source, out))
+        .collect::<Result<Vec<_>>>()?;
     for workspace in WORKSPACES {
         for (target, packages) in workspace.packages {
             compile(&project, workspace, target, packages, out)?;
-            for package in *packages {
+            for package in packages.iter().filter(|name| !NOT_KEPT.contains(name)) {
                 let file = format!("{package}.wasm");
                 let path = target_folder(out, workspace)
                     .join(target)
@@ -179,14 +216,25 @@ pub(crate) fn build(out: &Path) -> Result<Vec<Plugin>> {
 
 /// What has to be installed first, if anything.
 fn missing_tool() -> Option<String> {
-    let install = "apt-get install rustc-web cargo-web rust-web-src lld-19 wasi-libc";
+    let install = "apt-get install rustc-web cargo-web rust-web-src clang-19 lld-19 wasi-libc";
     for file in [CARGO, RUSTC, WASI_LIBRARIES] {
         if !Path::new(file).exists() {
             return Some(format!("there is no {file}: {install}"));
         }
     }
-    if !process::is_installed(LINKER) {
-        return Some(format!("there is no {LINKER}: {install}"));
+    for program in [LINKER, CLANG] {
+        if !process::is_installed(program) {
+            return Some(format!("there is no {program}: {install}"));
+        }
+    }
+    let mut clang = Command::new(CLANG);
+    clang.arg("--version");
+    let version = process::stdout_of(clang).ok()?;
+    if !version.contains(CLANG_VERSION) {
+        let found = version.lines().next().unwrap_or_default();
+        return Some(format!(
+            "plug-ins are built by {CLANG_VERSION}, {CLANG} is {found}"
+        ));
     }
     let version = process::stdout_of(rustc(&["--version"])).ok()?;
     if !version.starts_with(VERSION) {
@@ -248,6 +296,38 @@ fn compile(
         .env("EXTISM_ROOT", root)
         .env("RUSTC_WRAPPER", out.join(WRAPPER_FILE));
     succeed(build)
+}
+
+/// The linker keeps no path and no name, so the bytes depend on the sources and the compiler alone.
+fn compile_c(project: &Project, source: &CSource, out: &Path) -> Result<Plugin> {
+    let path = out.join(source.file);
+    let mut command = Command::new(CLANG);
+    command.current_dir(project.root()).args([
+        "--no-default-config",
+        "--target=wasm32",
+        "-std=c11",
+        "-Oz",
+        "-nostdlib",
+        "-fno-builtin",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-Wl,--no-entry,--strip-all",
+    ]);
+    command.arg(source.source).arg("-o").arg(&path);
+    succeed(command)?;
+    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let length = bytes.len();
+    ensure!(
+        length <= C_BYTES_MAX,
+        "{} has {length} bytes, more than {C_BYTES_MAX}",
+        source.file
+    );
+    Ok(Plugin {
+        folder: source.folder,
+        file: source.file.to_owned(),
+        bytes,
+    })
 }
 
 fn target_folder(out: &Path, workspace: &Workspace) -> PathBuf {

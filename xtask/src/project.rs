@@ -48,6 +48,11 @@ impl Project {
         self.root.join(relative)
     }
 
+    /// Where the stages find the installed library and command line.
+    pub(crate) fn prefix(&self) -> PathBuf {
+        self.path("target/prefix")
+    }
+
     pub(crate) fn exists(&self, relative: &str) -> bool {
         self.path(relative).exists()
     }

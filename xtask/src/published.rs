@@ -145,17 +145,7 @@ fn relinked_host(
     let library = folder.join(name);
     fs::copy(theirs, &library)?;
     let program = folder.join("host");
-    let mut compile = Command::new(sample::compiler());
-    compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-I"]);
-    compile.arg(header.parent().context("the header has no folder")?);
-    compile.arg(project.path(HOST)).arg(&library).arg("-o");
-    compile
-        .arg(&program)
-        .arg(format!("-Wl,-rpath,{}", folder.display()));
-    ensure!(
-        process::run(compile, Echo::OnFailure)?.succeeded,
-        "the host does not compile against the published header"
-    );
+    compile(&project.path(HOST), header, &library, &program)?;
     let run = || {
         let mut host = Command::new(&program);
         host.arg(project.path(PLUGINS).join("published_host.wasm"));
@@ -169,6 +159,36 @@ fn relinked_host(
     ensure!(
         expected == found,
         "the host prints with the published library\n{expected}\nand with this one\n{found}"
+    );
+    Ok(())
+}
+
+/// A program built from `source` against the published library, in `scratch`; why there is none, if it
+/// cannot be had.
+pub(crate) fn program(project: &Project, source: &str, scratch: &Path) -> Result<PathBuf> {
+    let library = library(&project.path("target/published"))?;
+    let program = scratch.join(format!("program{}", env::consts::EXE_SUFFIX));
+    compile(
+        &project.path(source),
+        &published_header()?,
+        &library,
+        &program,
+    )?;
+    Ok(program)
+}
+
+/// Compiles C against the published header and a library, which the program then finds where it is.
+fn compile(source: &Path, header: &Path, library: &Path, program: &Path) -> Result<()> {
+    let mut compile = Command::new(sample::compiler());
+    compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-I"]);
+    compile.arg(header.parent().context("the header has no folder")?);
+    compile.arg(source).arg(library).arg("-o").arg(program);
+    let folder = library.parent().context("the library has no folder")?;
+    compile.arg(format!("-Wl,-rpath,{}", folder.display()));
+    ensure!(
+        process::run(compile, Echo::OnFailure)?.succeeded,
+        "{} does not compile against the published header",
+        source.display()
     );
     Ok(())
 }

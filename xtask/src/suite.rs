@@ -3,6 +3,7 @@
 //! Must not know: how a stage is shown or counted. Invariant: all stages together fit into an hour on two
 //! cores from nothing, and `ci` runs everything that `test` runs.
 
+use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::process::{self, Echo};
 use crate::project::Project;
 use crate::stages::{Job, OnFailure, Report, Stage};
 use crate::tally::Tally;
-use crate::{generate, kit, plugins, published, readme, tidy};
+use crate::{generate, kit, kit_cases, plugins, published, readme, tidy};
 
 /// What the stages work on.
 pub(crate) struct Context<'a> {
@@ -58,13 +59,15 @@ const fn entry(
     }
 }
 
+const LIBRARY: Entry = entry("library", 12, Scope::Ci, library);
+
 const TABLE: &[Entry] = &[
     entry("format", 1, Scope::Test, format),
     entry("tidy", 1, Scope::Test, tidy),
-    entry("lint", 6, Scope::Test, lint),
+    entry("lint", 5, Scope::Test, lint),
     Entry {
         on_failure: OnFailure::Stop,
-        ..entry("build", 18, Scope::Filtered, build)
+        ..entry("build", 14, Scope::Filtered, build)
     },
     entry("tests", 7, Scope::Filtered, tests),
     entry(
@@ -76,8 +79,11 @@ const TABLE: &[Entry] = &[
     entry("C header", 1, Scope::Test, header),
     entry("generated files", 1, Scope::Ci, generated),
     entry("plug-ins", 5, Scope::Ci, built_plugins),
-    entry("installation", 13, Scope::Ci, installation),
+    LIBRARY,
+    entry("installation", 1, Scope::Ci, installation),
     entry("published programs", 2, Scope::Ci, published_programs),
+    entry("kits", 1, Scope::Ci, kits_on_this_library),
+    entry("kits, published", 1, Scope::Ci, kits_on_the_published),
 ];
 
 /// Minutes a kit may take, each; kits are counted on top of the table.
@@ -116,6 +122,14 @@ pub(crate) fn kits<'a>(
         .collect())
 }
 
+/// The stage that all kits need.
+pub(crate) fn library_stage<'a>(context: &'a Context<'a>) -> Stage<'a> {
+    Stage {
+        on_failure: OnFailure::Stop,
+        ..stage(context, &LIBRARY)
+    }
+}
+
 fn stage<'a>(context: &'a Context<'a>, entry: &'static Entry) -> Stage<'a> {
     Stage {
         name: entry.name.to_string(),
@@ -141,9 +155,6 @@ const GUEST_WORKSPACES: &[&str] = &[
     "bench/plugins",
 ];
 
-/// The one of them that is also tested on the host.
-const RUST_PDK: &str = "pdk/rust";
-
 fn format(context: &Context<'_>, job: &Job) -> Result<Report> {
     let folders = std::iter::once(".").chain(GUEST_WORKSPACES.iter().copied());
     let check = |folder| with(cargo_in(context, folder, "fmt"), &["--all", "--check"]);
@@ -165,7 +176,7 @@ fn tidy(context: &Context<'_>, _: &Job) -> Result<Report> {
 fn lint(context: &Context<'_>, job: &Job) -> Result<Report> {
     let options = ["--workspace", "--all-targets", "--", "-D", "warnings"];
     let clippy = |folder| with(cargo_in(context, folder, "clippy"), &options);
-    job.checks([".", RUST_PDK].map(clippy).into())
+    job.checks(vec![clippy(".")])
 }
 
 /// The same targets as the tests need, so that features are unified the same way and nothing is built twice.
@@ -186,12 +197,6 @@ fn tests(context: &Context<'_>, job: &Job) -> Result<Report> {
             &["--package", package, "--features", feature],
         ));
     }
-    let mut pdk = with(
-        cargo_in(context, RUST_PDK, "test"),
-        &["--workspace", "--no-fail-fast"],
-    );
-    pdk.args(context.filter);
-    commands.push(pdk);
     job.tests(commands)
 }
 
@@ -264,17 +269,29 @@ fn built_plugins(_: &Context<'_>, _: &Job) -> Result<Report> {
     plugins::check()
 }
 
-/// Installs into an empty folder, compiles C against it, and types in what README.md shows.
+/// Installs the library and the command line into an empty folder, once for every stage that needs them.
+fn library(context: &Context<'_>, _: &Job) -> Result<Report> {
+    let prefix = context.project.prefix();
+    if prefix.exists() {
+        fs::remove_dir_all(&prefix)?;
+    }
+    install::run(
+        context.project,
+        &install::Options::at(&prefix),
+        Echo::OnFailure,
+    )?;
+    Ok(Report::Passed(Tally::PASSED))
+}
+
+/// Compiles C against the installation, and types in what README.md shows.
 fn installation(context: &Context<'_>, _: &Job) -> Result<Report> {
     if let Some(reason) = sample::missing_tool() {
         return Ok(Report::Skipped(reason));
     }
-    let prefix = tempfile::tempdir()?;
-    let options = install::Options::at(prefix.path());
-    install::run(context.project, &options, Echo::OnFailure)?;
+    let prefix = context.project.prefix();
     readme::check_programs(context.project)?;
-    let samples = sample::prove(context.project, prefix.path())?;
-    let examples = readme::run(context.project, prefix.path())?;
+    let samples = sample::prove(context.project, &prefix)?;
+    let examples = readme::run(context.project, &prefix)?;
     Ok(Report::Passed(Tally {
         passed: samples + examples,
         ..Tally::default()
@@ -283,14 +300,18 @@ fn installation(context: &Context<'_>, _: &Job) -> Result<Report> {
 
 /// What was built for the published library runs on this one.
 fn published_programs(context: &Context<'_>, job: &Job) -> Result<Report> {
-    let prefix = tempfile::tempdir()?;
-    let options = install::Options::at(prefix.path());
-    install::run(context.project, &options, Echo::OnFailure)?;
-    published::run(
-        context.project,
-        &install::shared_library(prefix.path()),
-        job,
-    )
+    let library = install::shared_library(&context.project.prefix());
+    published::run(context.project, &library, job)
+}
+
+/// What the kits make works alike.
+fn kits_on_this_library(context: &Context<'_>, job: &Job) -> Result<Report> {
+    kit_cases::run(context.project, job)
+}
+
+/// What this project's kits make works on the published library.
+fn kits_on_the_published(context: &Context<'_>, job: &Job) -> Result<Report> {
+    kit_cases::run_published(context.project, job)
 }
 
 fn with(mut command: Command, arguments: &[&str]) -> Command {

@@ -3,6 +3,7 @@
 //! Must not know: how a rule is decided. Invariant: a tree with no finding stays without one wherever it is
 //! checked out; no check looks outside the tree, at the clock or at the network.
 
+mod budget;
 mod file;
 mod finding;
 mod markdown;
@@ -41,6 +42,7 @@ const CHECKS: &[Check] = &[
     source::environment_where_allowed,
     markdown::one_title,
     markdown::links_resolve,
+    budget::within_budget,
 ];
 
 /// Checks the tree; the error lists every finding.

@@ -49,6 +49,7 @@ const fn f(name: &'static str, params: &'static [Ty], results: &'static [Ty]) ->
 
 use Ty::{I32, I64};
 
+// BEGIN GENERATED: imports
 /// The kernel functions: memory blocks, input, output and error.
 pub const KERNEL: &[Import] = &[
     f("alloc", &[I64], &[I64]),
@@ -94,3 +95,4 @@ pub const LEGACY_ONLY: &[Import] = &[
     f("load_u32", &[I64], &[I32]),
     f("store_u32", &[I64, I32], &[]),
 ];
+// END GENERATED: imports

@@ -242,6 +242,38 @@ pub fn remember(text: String) -> SharedFnResult<()> {
     var::set("remembered", text)
 }
 
+/// Without a result type a function may give a result all the same.
+#[shared_fn]
+pub fn drop_variable(name: String) {
+    var::remove(name)?;
+    Ok(())
+}
+
+#[shared_fn]
+pub fn keep_last(text: String) {
+    for letter in text.chars() {
+        var::set("last", letter.to_string())?;
+    }
+}
+
+#[shared_fn]
+pub fn share_nothing() {}
+
+#[test]
+fn shared_functions_may_have_no_result() {
+    let pointer = |text: &str| {
+        let block = Memory::from_bytes(text).unwrap();
+        // SAFETY: the handle is that of a block of text.
+        unsafe { MemoryPointer::<String>::new(block.offset()) }
+    };
+    let last = || var::get::<String>("last").unwrap();
+    keep_last(pointer("ab"));
+    assert_eq!(last().as_deref(), Some("b"));
+    drop_variable(pointer("last"));
+    assert_eq!(last(), None);
+    share_nothing();
+}
+
 #[test]
 fn shared_functions_take_and_give_blocks() {
     let block = |text: &str| Memory::from_bytes(text).unwrap().offset();

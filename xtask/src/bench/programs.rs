@@ -155,7 +155,12 @@ impl Programs {
     /// Builds the program that measures the Rust crate and the engine. It is run as a file: sources that
     /// change while everything is measured are not built in between.
     pub(crate) fn prepare_rust(&self) -> Result<PathBuf> {
-        library::build_program(&self.project, RUST, Echo::Always)
+        library::build_program(
+            &self.project,
+            [RUST; 2],
+            library::Profile::Release,
+            Echo::Always,
+        )
     }
 
     /// Has that program measure the rows whose name contains `filter`.

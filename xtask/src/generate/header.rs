@@ -1,20 +1,24 @@
-//! The status codes in C: one section of `include/extism.h`, the rest of which is written by hand.
+//! `include/extism.h`: the status codes are a generated section of it; the rest is written by hand, because
+//! it is the documentation, and compared with the tables.
 //!
-//! Must not know: anything else in the header. Invariant: nothing outside the two marker lines changes.
+//! Must not know: the layout of the header. Invariant: nothing outside the two marker lines changes.
+
+mod compare;
+mod scan;
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::Produced;
+use super::interface::Interface;
+use super::item::Item;
+use super::section::C;
 use super::status::{SOURCE, Table};
 use crate::project::Project;
 
 /// The header that holds the section.
 pub(super) const OUTPUT: &str = "include/extism.h";
-
-const BEGIN: &str = "/* BEGIN GENERATED: status */";
-const END: &str = "/* END GENERATED: status */";
 
 pub(super) fn generate(project: &Project) -> Result<Produced> {
     if !project.exists(OUTPUT) {
@@ -22,22 +26,25 @@ pub(super) fn generate(project: &Project) -> Result<Produced> {
     }
     let header = project.read(OUTPUT)?.replace("\r\n", "\n");
     let section = section(&Table::load(project)?)?;
-    Ok(match spliced(&header, &section) {
-        Some(text) => Produced::Text(text),
-        None => Produced::NoPlace(format!(
-            "the lines `{BEGIN}` and `{END}` do not both stand there once"
-        )),
-    })
+    Ok(C.spliced(&header, "status", &section))
 }
 
-/// The header with the lines between the markers replaced.
-fn spliced(header: &str, section: &str) -> Option<String> {
-    if header.matches(BEGIN).count() != 1 || header.matches(END).count() != 1 {
-        return None;
+/// One line for each thing that the header and the tables do not say alike.
+pub(super) fn differences(project: &Project) -> Result<Vec<String>> {
+    if !project.exists(OUTPUT) {
+        return Ok(Vec::new());
     }
-    let (before, rest) = header.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{section}{END}{after}"))
+    let interface = Interface::load(project)?;
+    let tables: Vec<Item> = interface
+        .types_as_items()
+        .chain(interface.functions_as_items())
+        .collect();
+    let header = scan::items(&project.read(OUTPUT)?).context(OUTPUT)?;
+    let differences = compare::differences(&header, &tables);
+    Ok(differences
+        .iter()
+        .map(|difference| format!("{OUTPUT}: {difference}"))
+        .collect())
 }
 
 fn section(table: &Table) -> Result<String> {
@@ -66,6 +73,8 @@ fn section(table: &Table) -> Result<String> {
 mod tests {
     use super::*;
 
+    const BEGIN: &str = "/* BEGIN GENERATED: status */";
+    const END: &str = "/* END GENERATED: status */";
     const TABLE: &str =
         "reserved = []\n[[status]]\nname = \"NotFound\"\ncode = 204\ndoc = \"It is not there.\"\n";
     const SECTION: &str = "\
@@ -118,5 +127,11 @@ typedef enum ExtismStatus {
             section(&table).unwrap_err().to_string(),
             "NotFound: the text would end a comment in C"
         );
+    }
+
+    #[test]
+    fn the_header_says_what_the_tables_say() {
+        let differences = differences(&Project::locate()).unwrap();
+        assert_eq!(differences, Vec::<String>::new());
     }
 }

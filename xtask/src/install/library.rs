@@ -29,7 +29,7 @@ pub(crate) struct Built {
 pub(crate) fn build(project: &Project, platform: Platform, echo: Echo) -> Result<Built> {
     let library = build_library(project, platform, echo)?;
 
-    let program = build_program(project, "extism-cli", echo)?;
+    let program = build_program(project, ["extism-cli", "extism"], Profile::Release, echo)?;
 
     let file = |ending: &str| library_file(&library, ending);
     let shared = shared_file(&library, platform)?;
@@ -47,15 +47,32 @@ pub(crate) fn build(project: &Project, platform: Platform, echo: Echo) -> Result
     })
 }
 
-/// Builds the program of a package and answers where it is.
-pub(crate) fn build_program(project: &Project, package: &str, echo: Echo) -> Result<PathBuf> {
+/// How a program is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As users get it.
+    Release,
+    /// As tests are, and beside them.
+    Test,
+}
+
+/// Builds a program of a package and answers where it is.
+pub(crate) fn build_program(
+    project: &Project,
+    [package, name]: [&str; 2],
+    profile: Profile,
+    echo: Echo,
+) -> Result<PathBuf> {
     let mut program = project.cargo("build");
-    program.args([RELEASE, "--package", package, "--bins"]);
+    if profile == Profile::Release {
+        program.arg(RELEASE);
+    }
+    program.args(["--package", package, "--bin", name]);
     program.args(["--message-format", "json"]);
     let executable = messages(program, echo)?
         .into_iter()
         .find_map(|message| message.executable);
-    executable.with_context(|| format!("cargo built no program in package {package}"))
+    executable.with_context(|| format!("cargo built no program {name} in package {package}"))
 }
 
 /// Builds the library alone, as it is installed, and answers where the shared one is.

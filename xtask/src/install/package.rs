@@ -65,7 +65,7 @@ impl Package<'_> {
             ),
         };
         format!(
-            r#"# Defines extism::extism, the shared library, and extism::extism-static.
+            r#"# Defines extism::extism, the shared library, and extism::static.
 get_filename_component(_extism_prefix "${{CMAKE_CURRENT_LIST_DIR}}/{prefix}" ABSOLUTE)
 get_filename_component(_extism_libraries "${{CMAKE_CURRENT_LIST_DIR}}/{libraries}" ABSOLUTE)
 get_filename_component(_extism_headers "${{CMAKE_CURRENT_LIST_DIR}}/{headers}" ABSOLUTE)
@@ -77,9 +77,9 @@ if(NOT TARGET extism::extism)
     INTERFACE_INCLUDE_DIRECTORIES "${{_extism_headers}}")
 endif()
 
-if(NOT TARGET extism::extism-static)
-  add_library(extism::extism-static STATIC IMPORTED)
-  set_target_properties(extism::extism-static PROPERTIES
+if(NOT TARGET extism::static)
+  add_library(extism::static STATIC IMPORTED)
+  set_target_properties(extism::static PROPERTIES
     IMPORTED_LOCATION "${{_extism_libraries}}/{archive}"
     INTERFACE_INCLUDE_DIRECTORIES "${{_extism_headers}}"
     INTERFACE_LINK_LIBRARIES "{native}")

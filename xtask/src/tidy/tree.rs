@@ -53,8 +53,8 @@ pub(super) fn small_enough(file: &File, _: &Tree) -> Vec<Finding> {
 
 /// Kinds of files, by extension. A new kind is a decision: add it here with the first file.
 const EXTENSIONS: &[&str] = &[
-    "c", "cc", "cpp", "h", "json", "lock", "md", "png", "py", "rs", "svg", "toml", "txt", "wasm",
-    "wast", "wat",
+    "c", "cc", "cpp", "h", "hpp", "json", "lock", "md", "png", "py", "rs", "svg", "toml", "txt",
+    "wasm", "wast", "wat",
 ];
 
 /// Files whose name has no extension.

@@ -39,6 +39,7 @@ pub(crate) struct Args {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Language {
     Rust,
+    C,
 }
 
 /// The files of a template: where they go and what is in them.
@@ -52,6 +53,19 @@ const RUST: &[(&str, &str)] = &[
     (
         ".gitignore",
         include_str!("../../templates/rust/gitignore.txt"),
+    ),
+];
+
+/// The kit for C is one header, and comes with the plug-in.
+const C_KIT: &str = "extism-pdk.h";
+
+const C: &[(&str, &str)] = &[
+    ("plugin.c", include_str!("../../templates/c/plugin.c")),
+    (C_KIT, include_str!("../../../../pdk/c/extism-pdk.h")),
+    ("README.md", include_str!("../../templates/c/README.md")),
+    (
+        ".gitignore",
+        include_str!("../../templates/c/gitignore.txt"),
     ),
 ];
 
@@ -132,18 +146,12 @@ pub(super) fn name(text: &str) -> Result<String, String> {
 }
 
 pub(crate) fn run(args: &Args, global: &Global) -> Result<ExitCode, Failure> {
-    let Language::Rust = args.lang;
     let folder = args
         .dir
         .clone()
         .unwrap_or_else(|| PathBuf::from(&args.name));
     refuse_to_overwrite(&folder)?;
-    let kit = kit(args.pdk.as_deref())?;
-    for (path, template) in RUST {
-        let text = template
-            .replace("{{name}}", &args.name)
-            .replace("{{file}}", &file_stem(&args.name))
-            .replace("{{kit}}", &kit);
+    for (path, text) in files(args)? {
         write(&folder.join(path), &text)?;
     }
     if !global.quiet {
@@ -152,13 +160,41 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The files of the plug-in. All that can be wrong is found before the first is written.
+fn files(args: &Args) -> Result<Vec<(&'static str, String)>, Failure> {
+    let filled = |(path, template): &(&'static str, &str)| {
+        let text = template
+            .replace("{{name}}", &args.name)
+            .replace("{{file}}", &file_stem(&args.name));
+        (*path, text)
+    };
+    let pdk = args.pdk.as_deref();
+    match args.lang {
+        Language::Rust => {
+            let kit = rust_kit(pdk)?;
+            let files = RUST.iter().map(filled);
+            let files = files.map(|(path, text)| (path, text.replace("{{kit}}", &kit)));
+            Ok(files.collect())
+        }
+        Language::C => {
+            let mut files: Vec<_> = C.iter().map(filled).collect();
+            if let Some(folder) = pdk {
+                let kit = c_kit(folder)?;
+                files.retain(|(path, _)| *path != C_KIT);
+                files.push((C_KIT, kit));
+            }
+            Ok(files)
+        }
+    }
+}
+
 /// The compiler names files after the crate, which cannot have a `-` in its name.
 fn file_stem(name: &str) -> String {
     name.replace('-', "_")
 }
 
 /// How the kit is written in the manifest of the package.
-fn kit(folder: Option<&Path>) -> Result<String, Failure> {
+fn rust_kit(folder: Option<&Path>) -> Result<String, Failure> {
     let Some(folder) = folder else {
         return Ok(format!("\"{}\"", env!("CARGO_PKG_VERSION")));
     };
@@ -170,6 +206,12 @@ fn kit(folder: Option<&Path>) -> Result<String, Failure> {
     // A JSON string is a TOML string.
     let quoted = serde_json::Value::from(path).to_string();
     Ok(format!("{{ path = {quoted} }}"))
+}
+
+/// The header of another kit.
+fn c_kit(folder: &Path) -> Result<String, Failure> {
+    let doing = format!("cannot use the kit in {}", folder.display());
+    fs::read_to_string(folder.join(C_KIT)).map_err(|error| Failure::io(&doing, &error))
 }
 
 fn refuse_to_overwrite(folder: &Path) -> Result<(), Failure> {
@@ -195,14 +237,23 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 /// The commands that follow.
 fn next(args: &Args, folder: &Path) -> String {
     let (shown, stem) = (folder.display(), file_stem(&args.name));
+    let build = match args.lang {
+        Language::Rust => format!(
+            "  cargo test
+  rustup target add wasm32-unknown-unknown
+  cargo build --release --target wasm32-unknown-unknown
+  extism call target/wasm32-unknown-unknown/release/{stem}.wasm greet --input Ada"
+        ),
+        Language::C => format!(
+            "  clang --target=wasm32 -nostdlib -O2 -Wl,--no-entry,--strip-all plugin.c -o {stem}.wasm
+  extism call {stem}.wasm greet --input Ada"
+        ),
+    };
     format!(
         "{shown} is a plug-in with one function, greet. Next:
 
   cd {shown}
-  cargo test
-  rustup target add wasm32-unknown-unknown
-  cargo build --release --target wasm32-unknown-unknown
-  extism call target/wasm32-unknown-unknown/release/{stem}.wasm greet --input Ada"
+{build}"
     )
 }
 

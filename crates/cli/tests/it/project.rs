@@ -97,6 +97,36 @@ fn what_is_begun_resolves() {
 }
 
 #[test]
+fn a_plugin_in_c_has_its_kit_beside_it() {
+    let folder = Folder::new();
+    let project = folder.file("my-plugin");
+    let ran = run(["new", "my-plugin", "--lang", "c", "--dir", &project]);
+    let text = String::from_utf8(ran.quiet_success()).unwrap();
+    let build = "-Wl,--no-entry,--strip-all plugin.c -o my_plugin.wasm\n  \
+                 extism call my_plugin.wasm greet --input Ada\n";
+    assert!(text.ends_with(build), "{text}");
+    let read = |file: &str| std::fs::read_to_string(folder.join("my-plugin").join(file)).unwrap();
+    for file in [".gitignore", "README.md", "plugin.c"] {
+        assert!(!read(file).contains("{{"), "{file}");
+    }
+    let kit = std::fs::read_to_string(repository("pdk/c/extism-pdk.h")).unwrap();
+    assert_eq!(read("extism-pdk.h"), kit);
+}
+
+#[test]
+fn a_plugin_in_c_may_have_another_kit() {
+    let folder = Folder::new();
+    folder.write("kit/extism-pdk.h", "/* mine */\n");
+    let (kit, project) = (folder.file("kit"), folder.file("project"));
+    let ran = run([
+        "-q", "new", "begun", "-l", "C", "--dir", &project, "--pdk", &kit,
+    ]);
+    assert_eq!(ran.quiet_success(), b"");
+    let header = std::fs::read(folder.join("project/extism-pdk.h")).unwrap();
+    assert_eq!(header, b"/* mine */\n");
+}
+
+#[test]
 fn the_published_spelling_makes_the_same() {
     let folder = Folder::new();
     for (command, name) in [("generate", "one"), ("gen", "two")] {
@@ -123,10 +153,13 @@ fn a_kit_that_is_not_there_is_named() {
     let folder = Folder::new();
     let kit = folder.file("kit");
     let project = folder.file("project");
-    let stderr = run(["new", "a", "--dir", &project, "--pdk", &kit]).failure();
-    assert!(
-        stderr.starts_with(&format!("extism: cannot use the kit in {kit}: ")),
-        "{stderr}"
-    );
-    assert!(!folder.join("project").exists());
+    for lang in ["rust", "c"] {
+        let options = ["--lang", lang, "--dir", &project, "--pdk", &kit];
+        let stderr = run(["new", "a"].into_iter().chain(options)).failure();
+        assert!(
+            stderr.starts_with(&format!("extism: cannot use the kit in {kit}: ")),
+            "{stderr}"
+        );
+        assert!(!folder.join("project").exists());
+    }
 }

@@ -3,6 +3,7 @@
 //! Shows: structured output, a variable that lasts between calls, and a config key, `vowels`, that says
 //! which letters count.
 
+// snippet: count_vowels
 use extism_pdk::{FnResult, Json, ToBytes, config, plugin_fn, var};
 
 const VOWELS: &str = "aAeEiIoOuU";
@@ -30,3 +31,4 @@ pub fn count_vowels(text: String) -> FnResult<Report> {
         vowels,
     })
 }
+// end snippet

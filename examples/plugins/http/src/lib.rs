@@ -1,6 +1,7 @@
 //! Fetches the URL that is the input, and gives back the body of the response. Shows: HTTP through the
 //! host, which allows it only to the hosts in the manifest's `allowed_hosts`.
 
+// snippet: http
 use extism_pdk::{FnResult, HttpRequest, Memory, WithReturnCode, http, info, plugin_fn};
 
 #[plugin_fn]
@@ -15,3 +16,4 @@ pub fn fetch(url: String) -> FnResult<Memory> {
     }
     Ok(response.into_memory())
 }
+// end snippet

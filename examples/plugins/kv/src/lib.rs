@@ -1,6 +1,7 @@
 //! Keeps a total in a store of the host. Shows: host functions, here `kv_read` and `kv_write` in
 //! `extism:host/user`.
 
+// snippet: kv
 use extism_pdk::{FnResult, Json, ToBytes, host_fn, plugin_fn};
 
 #[host_fn]
@@ -36,3 +37,4 @@ pub fn count_vowels(text: String) -> FnResult<Report> {
     unsafe { kv_write(KEY.into(), total) }?;
     Ok(Report { count, total })
 }
+// end snippet

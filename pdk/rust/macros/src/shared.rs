@@ -6,7 +6,10 @@
 use crate::signature;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Error, FnArg, GenericArgument, ItemFn, PathArguments, Result, ReturnType, Type};
+use syn::{
+    Block, Error, Expr, FnArg, GenericArgument, ItemFn, PathArguments, Result, ReturnType, Stmt,
+    Type,
+};
 
 pub(crate) fn export(function: ItemFn) -> Result<TokenStream> {
     signature::check("shared_fn", &function)?;
@@ -41,7 +44,11 @@ pub(crate) fn export(function: ItemFn) -> Result<TokenStream> {
         }
     };
     let body = match &sig.output {
-        ReturnType::Default => quote!({ #block; ::core::result::Result::Ok(()) }),
+        ReturnType::Default if !ends_with_value(&block) => {
+            let statements = &block.stmts;
+            quote!({ #(#statements)* ::core::result::Result::Ok(()) })
+        }
+        ReturnType::Default => quote!(#block),
         ReturnType::Type(..) => quote!(#block),
     };
     let mut call = quote!(inner(#(#arguments),*));
@@ -62,6 +69,15 @@ pub(crate) fn export(function: ItemFn) -> Result<TokenStream> {
             extism_pdk::__private::#runner(|| #call)
         }
     })
+}
+
+/// Whether a block ends with an expression that is its value. A function that says nothing about its result
+/// may give a `SharedFnResult<()>` all the same, as the published kit wants it.
+fn ends_with_value(block: &Block) -> bool {
+    let Some(Stmt::Expr(last, None)) = block.stmts.last() else {
+        return false;
+    };
+    !matches!(last, Expr::ForLoop(_) | Expr::While(_) | Expr::Assign(_))
 }
 
 /// Whether a type is `SomeResult<()>`.

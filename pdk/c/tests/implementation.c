@@ -1,0 +1,3 @@
+/* The one source file that has the implementation. */
+#define EXTISM_IMPLEMENTATION
+#include "extism-pdk.h"

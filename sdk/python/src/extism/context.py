@@ -1,0 +1,178 @@
+"""Contexts, which own plug-ins: the interface of Extism 0.1.
+
+Must not know: how plug-ins are compiled. Invariant: a context outlives the operations on its plug-ins.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Callable, Iterable, Optional, Sequence, Union
+
+from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer
+from ._library import NULL, ffi, lib
+from ._resource import Handle, Resource
+from .cancel_handle import CancelHandle
+from .compiled_plugin import CompiledPlugin
+from .error import FunctionNotFoundError, as_bytes, check, error_of, text
+from .host_function import HOST_FN_REGISTRY, Function
+from .manifest import Config, Source, config_bytes, source_bytes
+from .options import Options, Request
+from .plugin import Data
+from .status import Status
+
+_OTHER = -1
+
+
+class Context(Resource):
+    """Owns plug-ins: they are freed with it at the latest.
+
+    .. code-block:: python
+
+        with extism.Context() as context:
+            plugin = context.plugin({"wasm": [{"path": "plugin.wasm"}]}, wasi=True)
+            print(plugin.call("greet", "world"))
+    """
+
+    def __init__(self) -> None:
+        self._handle = Handle(lib.extism_context_new(), lib.extism_context_free)
+        self._plugins: weakref.WeakSet[ContextPlugin] = weakref.WeakSet()
+
+    def plugin(
+        self,
+        manifest: Union[Source, CompiledPlugin],
+        wasi: bool = False,
+        config: Optional[Config] = None,
+        functions: Optional[Iterable[Function]] = HOST_FN_REGISTRY,
+        options: Optional[Options] = None,
+    ) -> ContextPlugin:
+        """Makes a plug-in in the context."""
+        if not isinstance(manifest, CompiledPlugin):
+            manifest = CompiledPlugin(manifest, wasi, functions, options)
+        out, error = ffi.new("int32_t *"), ffi.new("ExtismError **")
+        with self._lease() as context, manifest._lease() as compiled:
+            pointer = compiled.pointer
+            check(lib.extism_context_plugin_create(context.pointer, pointer, out, error), error)
+            plugin = ContextPlugin(self, out[0], compiled.roots)
+        self._plugins.add(plugin)
+        if config is not None:
+            plugin.config(config)
+        return plugin
+
+    def reset(self) -> None:
+        """Frees the plug-ins of the context, each when its call has ended."""
+        for plugin in list(self._plugins):
+            plugin.close()
+        with self._lease() as context:
+            lib.extism_context_reset(context.pointer)
+
+    def close(self) -> None:
+        """Frees the context and its plug-ins, each when its call has ended. Closing twice is allowed."""
+        for plugin in list(self._plugins):
+            plugin.close()
+        super().close()
+
+
+class ContextPlugin(Exclusive):
+    """A plug-in of a context. Threads may share it; they then take turns."""
+
+    def __init__(self, context: Context, number: int, roots: Sequence[Any]) -> None:
+        super().__init__()
+        self.context = context
+        #: The number of the plug-in in its context.
+        self.number = number
+        self._handle = context._handle
+        self._roots = roots
+
+    def close(self) -> None:
+        """Frees the plug-in. Closing twice is allowed."""
+        with self._lock:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                lib.extism_context_plugin_free(handle.pointer, self.number)
+
+    def update(
+        self,
+        manifest: Source,
+        wasi: bool = False,
+        config: Optional[Config] = None,
+        functions: Optional[Iterable[Function]] = HOST_FN_REGISTRY,
+    ) -> None:
+        """Puts another plug-in in the place of this one. If that fails, the old one stays."""
+        source = source_bytes(manifest)
+        with self._turn() as context, Request(wasi, functions, None) as request:
+            given = request.native
+            if not lib.extism_context_plugin_update(
+                context, self.number, source, len(source), given.functions, given.n_functions, wasi
+            ):
+                _check(context, _OTHER)
+            self._roots = request.roots
+        if config is not None:
+            self.config(config)
+
+    def call(
+        self,
+        function_name: str,
+        data: Data = b"",
+        parse: Optional[Callable[[bytes], Any]] = bytes,
+        host_context: Any = None,
+    ) -> Any:
+        """As `Plugin.call`."""
+        if "\0" in function_name:
+            raise FunctionNotFoundError(f"no function can be called whose name has a NUL: {function_name!r}")
+        name, given = NAMES[function_name], as_bytes(data)
+        kept = host_context_pointer(host_context)
+        # Whatever the call does to this object, what the library has pointers to lives until it has ended.
+        roots = self._roots
+        with self._turn() as context:
+            self._running = True
+            try:
+                code = lib.extism_context_plugin_call(context, self.number, name, given, len(given), kept)
+                # A plug-in may report an error and still return 0.
+                if code or lib.extism_context_status(context, self.number):
+                    _check(context, self.number, code)
+                length = lib.extism_context_plugin_output_length(context, self.number)
+                native = lib.extism_context_plugin_output_data(context, self.number)
+                output = bytes(ffi.buffer(native, length)) if length else b""
+            finally:
+                self._running = False
+                del roots
+        return output if parse is None else parse(output)
+
+    async def call_async(self, function_name: str, data: Data = b"", host_context: Any = None) -> bytes:
+        """As `Plugin.call_async`."""
+
+        def call() -> Any:
+            return self.call(function_name, data, bytes, host_context)
+
+        output: bytes = await AsyncCall(self, call).result(None)
+        return output
+
+    def function_exists(self, name: str) -> bool:
+        """Whether the plug-in exports a function of this name that can be called."""
+        if "\0" in name:
+            return False
+        with self._turn() as context:
+            return bool(lib.extism_context_plugin_function_exists(context, self.number, NAMES[name]))
+
+    def config(self, values: Config) -> None:
+        """Merges values, or the JSON of them, into the configuration; None removes a key."""
+        data = config_bytes(values)
+        with self._turn() as context:
+            if not lib.extism_context_plugin_config(context, self.number, data, len(data)):
+                _check(context, self.number)
+
+    def cancel_handle(self) -> CancelHandle:
+        """What cancels calls of this plug-in, and may outlive it."""
+        with self._lease() as lease:
+            return CancelHandle(lib.extism_context_plugin_cancel_handle(lease.pointer, self.number))
+
+    def cancel(self) -> bool:
+        """Cancels the call that runs now, if one does. False if the plug-in is closed."""
+        return not self.closed and self.cancel_handle().cancel()
+
+
+def _check(context: Any, number: int, code: int = 0) -> None:
+    """Raises the last error of a plug-in of a context."""
+    native, status = lib.extism_context_error(context, number), lib.extism_context_status(context, number)
+    guest_code = code if status in (Status.GUEST_ERROR, Status.GUEST_EXIT) else 0
+    raise error_of(status, f"Error code: {code}" if native == NULL else text(native), guest_code)
