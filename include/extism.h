@@ -789,6 +789,15 @@ ExtismStatus extism_context_plugin_create(ExtismContext *context,
                                           int32_t *out, ExtismError **error);
 
 /**
+ * Puts an instance of a compiled plug-in in the place of a plug-in, which keeps its number and
+ * nothing else. On failure the old one stays.
+ */
+ExtismStatus extism_context_plugin_replace(ExtismContext *context,
+                                           int32_t plugin,
+                                           const ExtismCompiledPlugin *compiled,
+                                           ExtismError **error);
+
+/**
  * Puts a plug-in into a context, which owns it from now on: the pointer is not to be used any more.
  * One that is in use stays the caller's, with EXTISM_STATUS_BUSY.
  */

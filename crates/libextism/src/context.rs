@@ -246,6 +246,32 @@ pub unsafe extern "C" fn extism_context_plugin_create(
     )
 }
 
+/// Puts an instance of a compiled plug-in in the place of a plug-in.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_context_plugin_replace(
+    context: *mut ExtismContext,
+    plugin: i32,
+    compiled: *const ExtismCompiledPlugin,
+    error: *mut *mut ExtismError,
+) -> ExtismStatus {
+    boundary!(
+        extism_context_plugin_replace,
+        // SAFETY: `error` is NULL or writable.
+        unsafe { error::panicked(error) },
+        {
+            // SAFETY: the caller passes NULL or a live context.
+            let replaced = unsafe { arena(context) }.and_then(|arena| {
+                // SAFETY: the caller passes NULL or a live compiled plug-in.
+                let compiled = unsafe { Object::get(compiled) };
+                let compiled = compiled.ok_or_else(|| ffi::null("compiled plugin"))?;
+                arena.replace(plugin, Entry::owned(Plugin::new(compiled)?))
+            });
+            // SAFETY: `error` is NULL or writable.
+            unsafe { error::answer(error, replaced) }
+        }
+    )
+}
+
 /// Puts a plug-in into a context, which owns it from now on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn extism_context_plugin_insert(

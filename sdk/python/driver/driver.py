@@ -241,8 +241,7 @@ class Requests:
         return str(plugin.number)
 
     def ctxupdate(self, name: str, number: str, word: str, *options: str) -> None:
-        chosen = settings(options, name)
-        find(f"{name}/{number}").update(source(word), chosen["wasi"], functions=chosen["functions"])
+        find(f"{name}/{number}").update(source(word), **settings(options, name))
 
     def ctxcall(self, name: str, number: str, *words: str) -> str:
         return self.call(f"{name}/{number}", *words)

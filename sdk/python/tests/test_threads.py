@@ -120,7 +120,8 @@ def test_g10_a_time_limit_ends_a_call_and_host_functions_are_told() -> None:
         told.append(True)
 
     options = extism.Options(limits=extism.Limits(call_time_ms_max=50))
-    callback(wait, options=options).call("run", b"")
+    error = failure(lambda: callback(wait, options=options).call("run", b""))
+    assert error.status == Status.TIMEOUT
     assert told == [True]
     error = failure(lambda: extism.Plugin(SPIN, functions=[], options=options).call("spin"))
     assert error.status == Status.TIMEOUT

@@ -102,6 +102,18 @@ static void plugins_can_be_exchanged(void) {
         EXTISM_STATUS_NULL_ARGUMENT);
   CHECK(extism_error_status(error) == EXTISM_STATUS_NULL_ARGUMENT);
   extism_error_free(error);
+  CHECK(extism_context_plugin_replace(context, plugin, NULL, &error) ==
+        EXTISM_STATUS_NULL_ARGUMENT);
+  extism_error_free(error);
+  CHECK(extism_context_plugin_replace(NULL, plugin, compiled, NULL) ==
+        EXTISM_STATUS_NULL_ARGUMENT);
+  CHECK(extism_context_plugin_replace(context, 1000, compiled, NULL) ==
+        EXTISM_STATUS_BAD_HANDLE);
+  CHECK(extism_context_plugin_function_exists(context, plugin, "seven"));
+  CHECK(extism_context_plugin_replace(context, plugin, compiled, &error) ==
+        EXTISM_STATUS_OK);
+  CHECK(error == NULL);
+  CHECK(extism_context_plugin_function_exists(context, plugin, "echo"));
   extism_compiled_plugin_free(compiled);
   extism_context_free(context);
   check_nothing_alive();

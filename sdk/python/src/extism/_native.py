@@ -184,6 +184,7 @@ void extism_context_reset(ExtismContext *context);
 int32_t extism_context_plugin_new(ExtismContext *context, const uint8_t *wasm, ExtismSize wasm_size, const ExtismFunction **functions, ExtismSize n_functions, bool with_wasi);
 bool extism_context_plugin_update(ExtismContext *context, int32_t plugin, const uint8_t *wasm, ExtismSize wasm_size, const ExtismFunction **functions, ExtismSize n_functions, bool with_wasi);
 ExtismStatus extism_context_plugin_create(ExtismContext *context, const ExtismCompiledPlugin *compiled, int32_t *out, ExtismError **error);
+ExtismStatus extism_context_plugin_replace(ExtismContext *context, int32_t plugin, const ExtismCompiledPlugin *compiled, ExtismError **error);
 ExtismStatus extism_context_plugin_insert(ExtismContext *context, ExtismPlugin *plugin, int32_t *out, ExtismError **error);
 void extism_context_plugin_free(ExtismContext *context, int32_t plugin);
 bool extism_context_plugin_config(ExtismContext *context, int32_t plugin, const uint8_t *json, ExtismSize json_size);

@@ -15,12 +15,10 @@ from .cancel_handle import CancelHandle
 from .compiled_plugin import CompiledPlugin
 from .error import FunctionNotFoundError, as_bytes, check, error_of, text
 from .host_function import HOST_FN_REGISTRY, Function
-from .manifest import Config, Source, config_bytes, source_bytes
-from .options import Options, Request
+from .manifest import Config, Source, config_bytes
+from .options import Options
 from .plugin import Data
 from .status import Status
-
-_OTHER = -1
 
 
 class Context(Resource):
@@ -92,20 +90,19 @@ class ContextPlugin(Exclusive):
 
     def update(
         self,
-        manifest: Source,
+        manifest: Union[Source, CompiledPlugin],
         wasi: bool = False,
         config: Optional[Config] = None,
         functions: Optional[Iterable[Function]] = HOST_FN_REGISTRY,
+        options: Optional[Options] = None,
     ) -> None:
         """Puts another plug-in in the place of this one. If that fails, the old one stays."""
-        source = source_bytes(manifest)
-        with self._turn() as context, Request(wasi, functions, None) as request:
-            given = request.native
-            if not lib.extism_context_plugin_update(
-                context, self.number, source, len(source), given.functions, given.n_functions, wasi
-            ):
-                _check(context, _OTHER)
-            self._roots = request.roots
+        if not isinstance(manifest, CompiledPlugin):
+            manifest = CompiledPlugin(manifest, wasi, functions, options)
+        error = ffi.new("ExtismError **")
+        with self._turn() as context, manifest._lease() as compiled:
+            check(lib.extism_context_plugin_replace(context, self.number, compiled.pointer, error), error)
+            self._roots = compiled.roots
         if config is not None:
             self.config(config)
 
