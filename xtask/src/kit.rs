@@ -100,13 +100,15 @@ impl Kit {
         }
         let mut tests: Vec<Command> = self.command(project, test).into_iter().collect();
         if !driver.is_empty() {
-            tests.push(self.conformance(project)?);
+            for rewrite in ["on", "off"] {
+                tests.push(self.conformance(project, rewrite)?);
+            }
         }
         job.tests(tests)
     }
 
-    /// The cases of the suite that all SDKs share.
-    fn conformance(&self, project: &Project) -> Result<Command> {
+    /// The cases of the suite that all SDKs share, with the rewriting pass or without.
+    fn conformance(&self, project: &Project, rewrite: &str) -> Result<Command> {
         let runner = library::build_program(
             project,
             [RUNNER; 2],
@@ -115,7 +117,7 @@ impl Kit {
         )?;
         let mut command = Command::new(runner);
         command
-            .args(["--sdk", &self.folder])
+            .args(["--sdk", &self.folder, "--rewrite", rewrite])
             .current_dir(project.root())
             .env(PREFIX, project.prefix());
         Ok(command)
