@@ -1,6 +1,6 @@
 """Builds, lints, tests and runs what is here, in an environment below the project's `target` folder.
 
-Usage: python3 check.py build | lint | test [words for pytest] | driver | bench [words] | docs
+Usage: python3 check.py build | lint | test [words for pytest] | driver | docs
 
 EXTISM_PREFIX names the folder the library is installed in; without it, it is `target/prefix`.
 """
@@ -76,8 +76,6 @@ def main() -> None:
         run(here, "-m", "pytest", *words)
     elif command == "driver":
         os.execv(here, [here, str(HERE / "driver" / "driver.py"), *words])
-    elif command == "bench":
-        run(here, "bench.py", *words)
     elif command == "docs":
         run(here, "-m", "pdoc", "--output-directory", str(OUT / "docs"), "extism")
     else:

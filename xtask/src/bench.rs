@@ -11,6 +11,7 @@ mod machine;
 mod measurement;
 mod programs;
 mod progress;
+mod python;
 mod rows;
 mod table;
 mod verdict;
@@ -29,6 +30,7 @@ use line::{Line, Unit};
 use measurement::Measurements;
 use programs::{Caches, Programs};
 use progress::Progress;
+use python::Pythons;
 use rows::{ROWS, Row, Source};
 
 const DOCUMENT: &str = "docs/benchmarks.md";
@@ -173,12 +175,22 @@ fn measure(programs: &Programs, options: &Options, progress: &Progress) -> Resul
             Some(programs.prepare_rust()?)
         }
     };
+    let pythons = pythons(programs, options, progress);
     let mut all = Measurements::default();
     for round in 1..=effort.rounds {
         let label = format!("round {round} of {}", effort.rounds);
         progress.part(&label);
         for task in tasks(options) {
             progress.step(&format!("{label}  {}", task.name));
+            if task.source == Source::Python {
+                let (sample_ms, reversed) = (effort.sample_ms, round.is_multiple_of(2));
+                if let Some(pythons) = &pythons {
+                    for (side, line) in pythons.measure(task.name, sample_ms, reversed)? {
+                        all.add(side, line)?;
+                    }
+                }
+                continue;
+            }
             measure_row(programs, options, &task, round, &mut all)?;
         }
         if let Some(rust) = &rust {
@@ -190,6 +202,23 @@ fn measure(programs: &Programs, options: &Options, progress: &Progress) -> Resul
     }
     progress.clear();
     Ok(all)
+}
+
+/// The packages for Python, if a row wants them and they can be had.
+fn pythons(programs: &Programs, options: &Options, progress: &Progress) -> Option<Pythons> {
+    let tasks = tasks(options);
+    if !tasks.iter().any(|task| task.source == Source::Python) {
+        return None;
+    }
+    progress.part("making the environments for Python");
+    match programs.prepare_pythons() {
+        Ok(pythons) => Some(pythons),
+        Err(reason) => {
+            progress.clear();
+            eprintln!("nothing is measured through Python: {reason:#}");
+            None
+        }
+    }
 }
 
 /// A row as it is asked for: rows that are measured together are one task.
@@ -204,7 +233,7 @@ fn tasks(options: &Options) -> Vec<Task> {
     for Row { name, source, .. } in ROWS.iter().filter(|row| options.wants(row.name)) {
         let name = match source {
             Source::Host(name) => name,
-            Source::Artefact | Source::Files => name,
+            Source::Artefact | Source::Python | Source::Files => name,
         };
         let task = Task {
             name,
@@ -267,7 +296,7 @@ fn measure_row(
                 all.add(linked.side, line)?;
             }
         }
-        Source::Files => {}
+        Source::Files | Source::Python => {}
     }
     Ok(())
 }
@@ -336,7 +365,12 @@ mod tests {
         };
         assert_eq!(
             names(&["no-op"]),
-            ["no-op", "no-op, time limit", "no-op, cancel handle"]
+            [
+                "no-op",
+                "no-op, time limit",
+                "no-op, cancel handle",
+                "no-op, Python"
+            ]
         );
         assert_eq!(names(&["memory"]), ["memory"]);
         assert_eq!(names(&["growth"]), ["create and free"]);

@@ -43,7 +43,7 @@ struct Commands {
 }
 
 /// Where the commands of a kit find the installed library.
-const PREFIX: &str = "EXTISM_PREFIX";
+pub(crate) const PREFIX: &str = "EXTISM_PREFIX";
 
 /// The runner of the conformance suite.
 const RUNNER: &str = "extism-conformance";

@@ -6,6 +6,7 @@
 //! repository; where it cannot be fetched, the stage says so and is skipped.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,8 +21,8 @@ use crate::tally::Tally;
 
 /// The published packages compared with: the library in a Python wheel, the SDK, the crate that has
 /// the header.
-const LIBRARY: &str = "extism-sys==1.41.0";
-const SDK: &str = "extism==1.1.1";
+pub(crate) const LIBRARY: &str = "extism-sys==1.41.0";
+pub(crate) const SDK: &str = "extism==1.1.1";
 const CRATE: &str = "extism@1.41.0";
 
 const HOST: &str = "tests/published/host.c";
@@ -31,7 +32,7 @@ const PLUGINS: &str = "fixtures/plugins";
 /// Runs both with `library`, a shared library of this project.
 pub(crate) fn run(project: &Project, library: &Path, job: &Job) -> Result<Report> {
     let scratch = tempfile::tempdir()?;
-    let python = match environment(scratch.path(), &[LIBRARY, SDK]) {
+    let python = match environment(scratch.path(), &[LIBRARY.into(), SDK.into()], None) {
         Ok(python) => python,
         Err(error) => {
             return Ok(Report::Skipped(format!(
@@ -67,7 +68,7 @@ pub(crate) fn library(folder: &Path) -> Result<PathBuf> {
         return Ok(entry?.path());
     }
     let scratch = tempfile::tempdir()?;
-    let theirs = native_library(&environment(scratch.path(), &[LIBRARY])?)?;
+    let theirs = native_library(&environment(scratch.path(), &[LIBRARY.into()], None)?)?;
     let name = theirs.file_name().context("the library has no name")?;
     // The folder appears with the library in it or not at all.
     let parent = folder.parent().context("a folder is in a folder")?;
@@ -78,8 +79,13 @@ pub(crate) fn library(folder: &Path) -> Result<PathBuf> {
     Ok(folder.join(name))
 }
 
-/// An environment of its own with published packages in it; answers its Python.
-fn environment(scratch: &Path, packages: &[&str]) -> Result<PathBuf> {
+/// An environment of its own with packages in it, made where they are not published yet with the library
+/// below `prefix`; answers its Python.
+pub(crate) fn environment(
+    scratch: &Path,
+    packages: &[OsString],
+    prefix: Option<&Path>,
+) -> Result<PathBuf> {
     let python = ["python3", "python"]
         .into_iter()
         .find(|name| process::is_installed(name))
@@ -94,6 +100,9 @@ fn environment(scratch: &Path, packages: &[&str]) -> Result<PathBuf> {
     });
     let mut pip = Command::new(&inside);
     pip.args(["-m", "pip", "install", "--quiet"]);
+    if let Some(prefix) = prefix {
+        pip.env(crate::kit::PREFIX, prefix);
+    }
     quiet(pip.args(packages))?;
     Ok(inside)
 }

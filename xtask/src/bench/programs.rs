@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::line::{self, Line};
 use super::measurement::Side;
+use super::python::Pythons;
 use crate::install::{self, library, sample};
 use crate::process::{self, Echo};
 use crate::project::Project;
@@ -161,6 +162,12 @@ impl Programs {
             library::Profile::Release,
             Echo::Always,
         )
+    }
+
+    /// The interpreters for the rows through Python.
+    pub(crate) fn prepare_pythons(&self) -> Result<Pythons> {
+        let with_published = self.published.is_ok();
+        Pythons::prepare(&self.project, &self.ours.library, with_published)
     }
 
     /// Has that program measure the rows whose name contains `filter`.

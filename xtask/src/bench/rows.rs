@@ -27,6 +27,8 @@ pub(crate) enum Source {
     Host(&'static str),
     /// `bench/artefact.c`, with this project's library alone.
     Artefact,
+    /// `sdk/python/bench.py`, with the packages for Python.
+    Python,
     /// This command.
     Files,
 }
@@ -140,6 +142,33 @@ pub(crate) const ROWS: &[Row] = &[
         .about("how much resident memory has grown afterwards, per plug-in made")
         .from(Source::Host("create and free"))
         .uncompared(),
+    row("no-op, Python", Unit::Ns, Target::AtMost(1.5 * US), ANY)
+        .about("no-op through the package for Python, beside the published package 1.1.1")
+        .from(Source::Python),
+    row(
+        "count_vowels, Python",
+        Unit::Ns,
+        Target::AtMost(2.0 * US),
+        ANY,
+    )
+    .about("as the row without Python")
+    .from(Source::Python),
+    row(
+        "echo 64 KiB, Python",
+        Unit::Ns,
+        Target::AtMost(25.0 * US),
+        ANY,
+    )
+    .about("the same")
+    .from(Source::Python),
+    row(
+        "echo 1 MiB, Python",
+        Unit::Ns,
+        Target::AtMost(0.4 * MS),
+        ANY,
+    )
+    .about("the same")
+    .from(Source::Python),
     row("library size", Unit::Bytes, Target::AtMost(16.0 * MB), ANY)
         .about("the shared library, stripped")
         .from(Source::Files),
