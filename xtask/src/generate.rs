@@ -76,6 +76,11 @@ fn outputs(project: &Project) -> Result<Vec<Output>> {
             imports::rust::OUTPUT,
             imports::rust::generate,
         ),
+        Output::new(
+            imports::SOURCE,
+            imports::coverage::OUTPUT,
+            imports::coverage::generate,
+        ),
         Output::new(status::SOURCE, header::OUTPUT, header::generate),
         Output::new(status::SOURCE, "docs/errors.md", document::generate),
         Output::new(limits::SOURCE, limits::OUTPUT, limits::generate),

@@ -3,6 +3,7 @@
 //! Must not know: any output format. Invariant: a table that was read names nothing twice, and every type in
 //! it is one that Wasm can carry.
 
+pub(super) mod coverage;
 pub(super) mod document;
 pub(super) mod kits;
 pub(super) mod rust;
