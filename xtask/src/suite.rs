@@ -82,7 +82,7 @@ const TABLE: &[Entry] = &[
     LIBRARY,
     entry("installation", 1, Scope::Ci, installation),
     entry("published programs", 2, Scope::Ci, published_programs),
-    entry("kits", 1, Scope::Ci, kits_on_this_library),
+    entry("kits", 2, Scope::Ci, kits_on_this_library),
     entry("kits, published", 1, Scope::Ci, kits_on_the_published),
 ];
 

@@ -64,10 +64,12 @@ pub(crate) fn build_program(
     echo: Echo,
 ) -> Result<PathBuf> {
     let mut program = project.cargo("build");
-    if profile == Profile::Release {
-        program.arg(RELEASE);
-    }
-    program.args(["--package", package, "--bin", name]);
+    match profile {
+        Profile::Release => program.args([RELEASE, "--package", package]),
+        // With the features all tests have: for one package alone the engine would be built again.
+        Profile::Test => program.arg("--workspace"),
+    };
+    program.args(["--bin", name]);
     program.args(["--message-format", "json"]);
     let executable = messages(program, echo)?
         .into_iter()
