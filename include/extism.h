@@ -835,9 +835,19 @@ ExtismStatus extism_context_status(ExtismContext *context, int32_t plugin);
 ExtismSize extism_context_plugin_output_length(ExtismContext *context,
                                                int32_t plugin);
 
-/** As extism_plugin_output_data; NULL if there is no such plug-in. */
+/**
+ * As extism_plugin_output_data, until another thread frees the plug-in; NULL if there is no such
+ * plug-in.
+ */
 const uint8_t *extism_context_plugin_output_data(ExtismContext *context,
                                                  int32_t plugin);
+
+/**
+ * A copy of the last call's output: for those who share the context with threads that free its
+ * plug-ins.
+ */
+ExtismStatus extism_context_plugin_output(ExtismContext *context,
+                                          int32_t plugin, ExtismBuffer **out);
 
 /** As extism_plugin_cancel_handle; NULL if there is no such plug-in. */
 const ExtismCancelHandle *

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use extism_runtime::{CODE_FAILED, Context, Error, Plugin, Status};
 
-use crate::buffer::readable;
+use crate::buffer::{ExtismBuffer, readable};
 use crate::cancel::{ExtismCancelHandle, PluginHandle};
 use crate::compiled::ExtismCompiledPlugin;
 use crate::entry::{Entry, published_text};
@@ -460,6 +460,41 @@ pub unsafe extern "C" fn extism_context_plugin_output_data(
         let output = unsafe { visit(context, plugin, |entry| readable(entry.output())) };
         output.unwrap_or(ptr::null())
     })
+}
+
+/// A copy of the last call's output.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_context_plugin_output(
+    context: *mut ExtismContext,
+    plugin: i32,
+    out: *mut *mut ExtismBuffer,
+) -> ExtismStatus {
+    boundary!(extism_context_plugin_output, Status::Panic.code(), {
+        // SAFETY: `out` is NULL or writable.
+        unsafe { ffi::set(out, ptr::null_mut()) };
+        if out.is_null() {
+            return Status::NullArgument.code();
+        }
+        // SAFETY: the caller passes NULL or a live context.
+        let copied = unsafe { arena(context) }
+            .and_then(|arena| arena.visit(plugin, |entry| copied(entry.output())))
+            .flatten();
+        let result = copied.map(|bytes| {
+            // SAFETY: `out` is writable.
+            unsafe { ffi::set(out, Object::into_raw(bytes)) };
+        });
+        status_of(&result).code()
+    })
+}
+
+fn copied(output: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(output.len()).map_err(|error| {
+        let text = "no memory for a copy of the output";
+        Error::with_cause(Status::OutOfMemory, text, error)
+    })?;
+    bytes.extend_from_slice(output);
+    Ok(bytes)
 }
 
 /// The cancel handle of a plug-in, which it owns.

@@ -63,6 +63,7 @@ static void errors_are_the_plugins_or_the_contexts(void) {
 }
 
 static void plugins_can_be_exchanged(void) {
+  ExtismBuffer *copy = NULL;
   ExtismContext *context = extism_context_new();
   ExtismCompiledPlugin *compiled = compile("echo.wat");
   ExtismPlugin *loose = load("store.wat", NULL, 0);
@@ -86,6 +87,16 @@ static void plugins_can_be_exchanged(void) {
   CHECK(extism_context_plugin_call(context, inserted, "config", TEXT("key"),
                                    NULL) == 0);
   CHECK(extism_context_plugin_output_length(context, inserted) == 5);
+  CHECK(extism_context_plugin_output(context, inserted, NULL) ==
+        EXTISM_STATUS_NULL_ARGUMENT);
+  CHECK(extism_context_plugin_output(context, 1000, &copy) ==
+        EXTISM_STATUS_BAD_HANDLE);
+  CHECK(copy == NULL);
+  CHECK(extism_context_plugin_output(context, inserted, &copy) ==
+        EXTISM_STATUS_OK);
+  CHECK(extism_buffer_length(copy) == 5);
+  CHECK(memcmp(extism_buffer_data(copy), "other", 5) == 0);
+  extism_buffer_free(copy);
   handle = extism_context_plugin_cancel_handle(context, plugin);
   CHECK(handle != NULL && extism_plugin_cancel(handle));
   CHECK(!extism_context_plugin_update(context, plugin, TEXT("(module"), NULL, 0,

@@ -50,13 +50,10 @@ public:
     if (code != 0) {
       frame.raise(last(code));
     }
-    const auto length = static_cast<size_t>(extism_context_plugin_output_length(context_.get(), number_));
-    // Null: the context freed it, after the call.
-    const uint8_t *data = extism_context_plugin_output_data(context_.get(), number_);
-    if (data == nullptr) {
-      detail::raise(last(0));
-    }
-    return {data, length};
+    // Copied by the library: another thread may free the plug-in now that the call is over.
+    ExtismBuffer *output = nullptr;
+    detail::check(extism_context_plugin_output(context_.get(), number_, &output));
+    return detail::takeBuffer(output);
   }
 
   /// As Plugin::functionExists.

@@ -194,6 +194,7 @@ const char *extism_context_error(ExtismContext *context, int32_t plugin);
 ExtismStatus extism_context_status(ExtismContext *context, int32_t plugin);
 ExtismSize extism_context_plugin_output_length(ExtismContext *context, int32_t plugin);
 const uint8_t *extism_context_plugin_output_data(ExtismContext *context, int32_t plugin);
+ExtismStatus extism_context_plugin_output(ExtismContext *context, int32_t plugin, ExtismBuffer **out);
 const ExtismCancelHandle *extism_context_plugin_cancel_handle(ExtismContext *context, int32_t plugin);
 ExtismStatus extism_pool_new(const ExtismCompiledPlugin *compiled, const ExtismPoolOptions *options, ExtismPool **out, ExtismError **error);
 ExtismStatus extism_pool_get(const ExtismPool *pool, uint64_t timeout_ms, ExtismPlugin **out, ExtismError **error);

@@ -12,7 +12,7 @@ from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer
 from ._library import NULL, ffi, lib
 from ._resource import Handle, Resource
 from .cancel_handle import CancelHandle
-from .compiled_plugin import CompiledPlugin
+from .compiled_plugin import CompiledPlugin, buffer_bytes
 from .error import FunctionNotFoundError, as_bytes, check, error_of, text
 from .host_function import HOST_FN_REGISTRY, Function
 from .manifest import Config, Source, config_bytes
@@ -127,9 +127,10 @@ class ContextPlugin(Exclusive):
                 # A plug-in may report an error and still return 0.
                 if code or lib.extism_context_status(context, self.number):
                     _check(context, self.number, code)
-                length = lib.extism_context_plugin_output_length(context, self.number)
-                native = lib.extism_context_plugin_output_data(context, self.number)
-                output = bytes(ffi.buffer(native, length)) if length else b""
+                # Copied by the library: another thread may free the plug-in now that the call is over.
+                copied = ffi.new("ExtismBuffer **")
+                check(lib.extism_context_plugin_output(context, self.number, copied))
+                output = buffer_bytes(copied[0])
             finally:
                 self._running = False
                 del roots
