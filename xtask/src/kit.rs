@@ -22,15 +22,6 @@ pub(crate) struct Kit {
     /// Programs that must be installed.
     toolchain: Toolchain,
     commands: Commands,
-    /// Native code of its own beside the C library.
-    native: Option<Native>,
-}
-
-/// A package of the workspace that becomes a library, and the variable by which commands find it.
-#[derive(Debug, Deserialize, PartialEq, Eq)]
-struct Native {
-    package: String,
-    variable: String,
 }
 
 #[derive(Debug, Deserialize, PartialEq, Eq)]
@@ -102,20 +93,9 @@ impl Kit {
             test,
             driver,
         } = &self.commands;
-        let native = match &self.native {
-            Some(Native { package, variable }) => {
-                let built = library::build_native(project, package, Echo::OnFailure)?;
-                Some((variable.clone(), built))
-            }
-            None => None,
-        };
-        let with_native = |mut command: Command| {
-            command.envs(native.clone());
-            command
-        };
         for words in [build, lint] {
             if let Some(command) = self.command(project, words) {
-                job.run(with_native(command))?;
+                job.run(command)?;
             }
         }
         let mut tests: Vec<Command> = self.command(project, test).into_iter().collect();
@@ -124,7 +104,7 @@ impl Kit {
                 tests.push(self.conformance(project, rewrite)?);
             }
         }
-        job.tests(tests.into_iter().map(with_native).collect())
+        job.tests(tests)
     }
 
     /// The cases of the suite that all SDKs share, with the rewriting pass or without.
