@@ -182,16 +182,7 @@ fn measure(programs: &Programs, options: &Options, progress: &Progress) -> Resul
         progress.part(&label);
         for task in tasks(options) {
             progress.step(&format!("{label}  {}", task.name));
-            if task.source == Source::Python {
-                let (sample_ms, reversed) = (effort.sample_ms, round.is_multiple_of(2));
-                if let Some(pythons) = &pythons {
-                    for (side, line) in pythons.measure(task.name, sample_ms, reversed)? {
-                        all.add(side, line)?;
-                    }
-                }
-                continue;
-            }
-            measure_row(programs, options, &task, round, &mut all)?;
+            measure_row(programs, pythons.as_ref(), options, &task, round, &mut all)?;
         }
         if let Some(rust) = &rust {
             progress.step(&format!("{label}  the Rust program"));
@@ -248,6 +239,7 @@ fn tasks(options: &Options) -> Vec<Task> {
 
 fn measure_row(
     programs: &Programs,
+    pythons: Option<&Pythons>,
     options: &Options,
     task: &Task,
     round: u32,
@@ -256,7 +248,8 @@ fn measure_row(
     let sample_ms = options.effort().sample_ms;
     let mut libraries = programs.libraries();
     // The one that comes second finds a warmer machine: they take turns in that too.
-    if round.is_multiple_of(2) {
+    let reversed = round.is_multiple_of(2);
+    if reversed {
         libraries.reverse();
     }
     match task.source {
@@ -284,6 +277,14 @@ fn measure_row(
                 all.add(programs.ours.side, line)?;
             }
         }
+        // Without the packages there is nothing to measure.
+        Source::Python => {
+            if let Some(pythons) = pythons {
+                for (side, line) in pythons.measure(task.name, sample_ms, reversed)? {
+                    all.add(side, line)?;
+                }
+            }
+        }
         // Sizes do not change between rounds.
         Source::Files if round == 1 => {
             for linked in libraries {
@@ -296,7 +297,7 @@ fn measure_row(
                 all.add(linked.side, line)?;
             }
         }
-        Source::Files | Source::Python => {}
+        Source::Files => {}
     }
     Ok(())
 }

@@ -3,13 +3,14 @@
 //! Must not know: any language. Invariant: a folder with such a file is tested or its absence of tools is
 //! reported; it is never passed over in silence.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::install::library;
-use crate::process::{self, Echo};
+use crate::kit_cases;
+use crate::process;
 use crate::project::Project;
 use crate::stages::{Job, Report};
 
@@ -44,9 +45,6 @@ struct Commands {
 
 /// Where the commands of a kit find the installed library.
 pub(crate) const PREFIX: &str = "EXTISM_PREFIX";
-
-/// The runner of the conformance suite.
-const RUNNER: &str = "extism-conformance";
 
 /// The kits below the parent folders, `sdk` or `pdk`.
 pub(crate) fn find(project: &Project, parents: &[&str]) -> Result<Vec<Kit>> {
@@ -100,27 +98,22 @@ impl Kit {
         }
         let mut tests: Vec<Command> = self.command(project, test).into_iter().collect();
         if !driver.is_empty() {
+            let runner = kit_cases::runner(project)?;
             for rewrite in ["on", "off"] {
-                tests.push(self.conformance(project, rewrite)?);
+                tests.push(self.conformance(project, &runner, rewrite));
             }
         }
         job.tests(tests)
     }
 
     /// The cases of the suite that all SDKs share, with the rewriting pass or without.
-    fn conformance(&self, project: &Project, rewrite: &str) -> Result<Command> {
-        let runner = library::build_program(
-            project,
-            [RUNNER; 2],
-            library::Profile::Test,
-            Echo::OnFailure,
-        )?;
+    fn conformance(&self, project: &Project, runner: &Path, rewrite: &str) -> Command {
         let mut command = Command::new(runner);
         command
             .args(["--sdk", &self.folder, "--rewrite", rewrite])
             .current_dir(project.root())
             .env(PREFIX, project.prefix());
-        Ok(command)
+        command
     }
 
     fn command(&self, project: &Project, words: &[String]) -> Option<Command> {

@@ -5,7 +5,7 @@
 //! is judged.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -32,8 +32,7 @@ const PUBLISHED_FAILING: &str = "pdk/known-failing/published.txt";
 
 /// All cases with each kit's plug-in, with the pass and without.
 pub(crate) fn run(project: &Project, job: &Job) -> Result<Report> {
-    let runner = library::build_program(project, [RUNNER; 2], Profile::Test, Echo::OnFailure)?;
-    let driver = library::build_program(project, [DRIVER; 2], Profile::Test, Echo::OnFailure)?;
+    let (runner, driver) = (runner(project)?, program(project, DRIVER)?);
     let mut commands = Vec::new();
     for kit in kits(project)? {
         for rewrite in ["on", "off"] {
@@ -47,7 +46,7 @@ pub(crate) fn run(project: &Project, job: &Job) -> Result<Report> {
 
 /// All cases with each kit's plug-in on the published library.
 pub(crate) fn run_published(project: &Project, job: &Job) -> Result<Report> {
-    let runner = library::build_program(project, [RUNNER; 2], Profile::Test, Echo::OnFailure)?;
+    let runner = runner(project)?;
     let scratch = tempfile::tempdir()?;
     let driver = match published::program(project, PUBLISHED_DRIVER, scratch.path()) {
         Ok(driver) => driver,
@@ -65,8 +64,22 @@ pub(crate) fn run_published(project: &Project, job: &Job) -> Result<Report> {
     job.tests(commands)
 }
 
+/// Builds the runner of the conformance suite, for SDKs and kits.
+pub(crate) fn runner(project: &Project) -> Result<PathBuf> {
+    program(project, RUNNER)
+}
+
+fn program(project: &Project, name: &str) -> Result<PathBuf> {
+    library::build_program(project, [name; 2], Profile::Test, Echo::OnFailure)
+}
+
+/// The conformance plug-in of a kit, relative to the root.
+pub(crate) fn plugin(kit: &str) -> String {
+    format!("{PLUGINS}/{PREFIX}{kit}.wasm")
+}
+
 /// The kits that have a conformance plug-in; the published Rust kit is one.
-fn kits(project: &Project) -> Result<Vec<String>> {
+pub(crate) fn kits(project: &Project) -> Result<Vec<String>> {
     let mut kits = Vec::new();
     for entry in fs::read_dir(project.path(PLUGINS))? {
         let name = entry?.file_name().to_string_lossy().into_owned();

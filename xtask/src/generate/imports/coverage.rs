@@ -13,13 +13,12 @@ use wasmparser::{Parser, Payload};
 use super::{Imports, SOURCE};
 use crate::generate::Produced;
 use crate::generate::section::MARKDOWN;
+use crate::kit_cases;
 use crate::project::Project;
 
 /// The document with the table.
 pub(in crate::generate) const OUTPUT: &str = "pdk/conformance.md";
 
-const PLUGINS: &str = "fixtures/plugins";
-const PREFIX: &str = "conformance_";
 const MODULE: &str = "extism:host/env";
 
 /// A plug-in and what it imports from the host.
@@ -38,21 +37,13 @@ pub(in crate::generate) fn generate(project: &Project) -> Result<Produced> {
 }
 
 fn plugins(project: &Project) -> Result<Vec<Plugin>> {
-    let mut plugins = Vec::new();
-    for entry in fs::read_dir(project.path(PLUGINS)).context(PLUGINS)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let kit = name
-            .strip_prefix(PREFIX)
-            .and_then(|name| name.strip_suffix(".wasm"));
-        if let Some(kit) = kit {
-            let imports = imports(&fs::read(entry.path())?).with_context(|| name.clone())?;
-            let kit = kit.to_string();
-            plugins.push(Plugin { kit, imports });
-        }
-    }
-    plugins.sort_by(|a, b| a.kit.cmp(&b.kit));
-    Ok(plugins)
+    let read = |kit: String| {
+        let file = kit_cases::plugin(&kit);
+        let module = fs::read(project.path(&file)).with_context(|| file.clone())?;
+        let imports = imports(&module).with_context(|| file.clone())?;
+        Ok(Plugin { kit, imports })
+    };
+    kit_cases::kits(project)?.into_iter().map(read).collect()
 }
 
 /// The names a module imports from the host.
