@@ -23,6 +23,15 @@ pub(crate) struct Kit {
     /// Programs that must be installed.
     toolchain: Toolchain,
     commands: Commands,
+    /// Native code of its own beside the C library.
+    native: Option<Native>,
+}
+
+/// A package of the workspace that becomes a library, and the variable by which commands find it.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+struct Native {
+    package: String,
+    variable: String,
 }
 
 #[derive(Debug, Deserialize, PartialEq, Eq)]
@@ -91,9 +100,20 @@ impl Kit {
             test,
             driver,
         } = &self.commands;
+        let native = match &self.native {
+            Some(Native { package, variable }) => {
+                let built = library::build_native(project, package, Echo::OnFailure)?;
+                Some((variable.clone(), built))
+            }
+            None => None,
+        };
+        let with_native = |mut command: Command| {
+            command.envs(native.clone());
+            command
+        };
         for words in [build, lint] {
             if let Some(command) = self.command(project, words) {
-                job.run(command)?;
+                job.run(with_native(command))?;
             }
         }
         let mut tests: Vec<Command> = self.command(project, test).into_iter().collect();
@@ -103,7 +123,7 @@ impl Kit {
                 tests.push(self.conformance(project, &runner, rewrite));
             }
         }
-        job.tests(tests)
+        job.tests(tests.into_iter().map(with_native).collect())
     }
 
     /// The cases of the suite that all SDKs share, with the rewriting pass or without.

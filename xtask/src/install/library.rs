@@ -77,6 +77,14 @@ pub(crate) fn build_program(
     executable.with_context(|| format!("cargo built no program {name} in package {package}"))
 }
 
+/// Builds the shared library of a package as users get it, and answers where it is.
+pub(crate) fn build_native(project: &Project, package: &str, echo: Echo) -> Result<PathBuf> {
+    let mut library = project.cargo("build");
+    library.args([RELEASE, "--package", package, "--lib"]);
+    library.args(["--message-format", "json"]);
+    shared_file(&messages(library, echo)?, Platform::host())
+}
+
 /// Builds the library alone, as it is installed, and answers where the shared one is.
 pub(crate) fn build_shared(project: &Project, platform: Platform, echo: Echo) -> Result<PathBuf> {
     shared_file(&build_library(project, platform, echo)?, platform)

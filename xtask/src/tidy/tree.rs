@@ -53,12 +53,13 @@ pub(super) fn small_enough(file: &File, _: &Tree) -> Vec<Finding> {
 
 /// Kinds of files, by extension. A new kind is a decision: add it here with the first file.
 const EXTENSIONS: &[&str] = &[
-    "c", "cc", "cpp", "h", "hpp", "json", "lock", "md", "png", "py", "rs", "svg", "toml", "txt",
-    "wasm", "wast", "wat",
+    "c", "cc", "config", "cpp", "erl", "escript", "ex", "exs", "h", "hpp", "hrl", "json", "lock",
+    "md", "png", "py", "rs", "src", "svg", "toml", "txt", "wasm", "wast", "wat",
 ];
 
 /// Files whose name has no extension.
 const NAMES: &[&str] = &[
+    ".formatter.exs",
     ".gitattributes",
     ".gitignore",
     "LICENSE",

@@ -116,7 +116,7 @@ pub(super) fn fence(file: &str) -> &str {
     match file.rsplit('.').next().unwrap_or_default() {
         "cc" | "hpp" => "cpp",
         "cs" => "csharp",
-        "erl" => "erlang",
+        "erl" | "escript" => "erlang",
         "ex" | "exs" => "elixir",
         "hs" => "haskell",
         "js" | "mjs" => "javascript",

@@ -1,0 +1,79 @@
+//! The thread that sees to it that calls which have to stop do.
+//!
+//! A plug-in's call can be cancelled only once it has begun, and a thread may be just about to begin
+//! it. So it is told again and again until it is over.
+//!
+//! Must not know: why a call has to stop. Invariant: a call that was added ends, unless a host
+//! function or the system holds it up; no other call is touched.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustler::ResourceArc;
+
+use crate::call::Call;
+use crate::worker;
+
+/// How often a call is told.
+const PERIOD: Duration = Duration::from_millis(1);
+
+struct Canceller {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+struct State {
+    calls: Vec<ResourceArc<Call>>,
+    started: bool,
+}
+
+static CANCELLER: Canceller = Canceller {
+    state: Mutex::new(State {
+        calls: Vec::new(),
+        started: false,
+    }),
+    wake: Condvar::new(),
+};
+
+/// Sees to it that this call, which knows that it has to stop, does.
+pub(crate) fn add(call: ResourceArc<Call>) {
+    let mut state = lock();
+    state.calls.push(call);
+    if !state.started {
+        state.started = worker::spawn("extism-cancel", pursue).is_ok();
+    }
+    CANCELLER.wake.notify_one();
+}
+
+fn pursue() {
+    let mut state = lock();
+    loop {
+        let mut calls = std::mem::take(&mut state.calls);
+        drop(state);
+        calls.retain(|call| Call::pursue(call) == Pursuit::GoesOn);
+        state = lock();
+        let is_quiet = calls.is_empty() && state.calls.is_empty();
+        state.calls.append(&mut calls);
+        state = if is_quiet {
+            let woken = CANCELLER.wake.wait(state);
+            woken.unwrap_or_else(PoisonError::into_inner)
+        } else {
+            let woken = CANCELLER.wake.wait_timeout(state, PERIOD);
+            woken.unwrap_or_else(PoisonError::into_inner).0
+        };
+    }
+}
+
+/// Whether a call has to be told again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pursuit {
+    GoesOn,
+    IsOver,
+}
+
+fn lock() -> MutexGuard<'static, State> {
+    CANCELLER
+        .state
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,292 @@
+//! What processes do with plug-ins: each is named by its context and its number there.
+//!
+//! Must not know: how calls are answered. Invariant: the plug-in is back in its place before the
+//! caller is answered, so what comes next finds it.
+
+use std::sync::Arc;
+
+use extism_runtime::{CompiledPlugin, Plugin};
+use rustler::types::atom::{Atom, undefined};
+use rustler::{Encoder, Env, OwnedBinary, ResourceArc, Term};
+
+use crate::arena::Context;
+use crate::call::{self, Answer, Call, Leaving, Started, answer, ok};
+use crate::cell::Entry;
+use crate::compiled::Compiled;
+use crate::error::Failure;
+use crate::options::Given;
+use crate::source::Wasm;
+use crate::term::{Bytes, Kept, Text, owned};
+
+/// Compiles a plug-in and makes an instance of it in a context.
+#[rustler::nif]
+fn plugin_new(
+    env: Env<'_>,
+    tag: Kept,
+    context: ResourceArc<Context>,
+    wasm: Wasm,
+    options: Given,
+) -> Started {
+    let options = options.0?;
+    context.check()?;
+    let work = move |call: &ResourceArc<Call>| {
+        let plugin = Plugin::new(&wasm.compile(options)?)?;
+        keep(call, &context, plugin)
+    };
+    call::start(env, tag, Leaving::Goes, Box::new(work))
+}
+
+/// Makes an instance of a compiled plug-in in a context.
+#[rustler::nif]
+fn plugin_from_compiled(
+    env: Env<'_>,
+    tag: Kept,
+    context: ResourceArc<Context>,
+    compiled: ResourceArc<Compiled>,
+) -> Started {
+    let compiled: CompiledPlugin = compiled.get()?;
+    context.check()?;
+    let work = move |call: &ResourceArc<Call>| keep(call, &context, Plugin::new(&compiled)?);
+    call::start(env, tag, Leaving::Goes, Box::new(work))
+}
+
+fn keep(call: &Call, context: &Context, plugin: Plugin) -> Result<Answer, Failure> {
+    // Nobody would know its number.
+    call::check(call)?;
+    answer(context.insert(Entry::own(plugin))?)
+}
+
+/// Puts another plug-in in the place of one.
+#[rustler::nif]
+fn plugin_update(
+    env: Env<'_>,
+    tag: Kept,
+    context: ResourceArc<Context>,
+    number: i32,
+    wasm: Wasm,
+    options: Given,
+) -> Started {
+    let options = options.0?;
+    context.find(number)?;
+    let work = move |call: &ResourceArc<Call>| {
+        let plugin = Plugin::new(&wasm.compile(options)?)?;
+        call::check(call)?;
+        context.replace(number, Entry::own(plugin))?;
+        answer(ok())
+    };
+    call::start(env, tag, Leaving::Goes, Box::new(work))
+}
+
+/// Frees a plug-in. Doing so twice is allowed.
+#[rustler::nif]
+fn plugin_free(env: Env<'_>, tag: Kept, context: ResourceArc<Context>, number: i32) -> Started {
+    let work = move |_: &_| {
+        context.remove(number);
+        answer(ok())
+    };
+    call::start(env, tag, Leaving::Waits, Box::new(work))
+}
+
+/// Calls a function.
+#[rustler::nif]
+fn plugin_call(
+    env: Env<'_>,
+    tag: Kept,
+    context: ResourceArc<Context>,
+    number: i32,
+    name: Bytes,
+    input: Bytes,
+) -> Started {
+    with(env, tag, &context, number, move |call, entry| {
+        let name = name.to_vec();
+        let plugin = entry.plugin();
+        call.enter(plugin.cancel_handle())?;
+        let outcome = input.read(|input| plugin.call(name, input));
+        call.leave();
+        match outcome.into_error() {
+            Some(error) => Err(error.into()),
+            None => Ok(binary(owned(plugin.output()))),
+        }
+    })
+}
+
+/// Whether a function of this name can be called.
+#[rustler::nif]
+fn plugin_has_function(
+    env: Env<'_>,
+    tag: Kept,
+    context: ResourceArc<Context>,
+    number: i32,
+    name: Bytes,
+) -> Started {
+    with(env, tag, &context, number, move |_, entry| {
+        let name = name.to_vec();
+        let name = std::str::from_utf8(&name);
+        answer(name.is_ok_and(|name| entry.plugin().has_function(name)))
+    })
+}
+
+/// Changes the configuration: `[{Key, Value | undefined}]`.
+#[rustler::nif]
+fn plugin_configure(
+    env: Env<'_>,
+    tag: Kept,
+    context: ResourceArc<Context>,
+    number: i32,
+    changes: Vec<(String, Change<String>)>,
+) -> Started {
+    with(env, tag, &context, number, move |_, entry| {
+        let changes = changes.into_iter().map(|(key, change)| (key, change.0));
+        entry.plugin_to_change().configure(changes);
+        answer(ok())
+    })
+}
+
+/// The variables, as a list of pairs.
+#[rustler::nif]
+fn plugin_vars(env: Env<'_>, tag: Kept, context: ResourceArc<Context>, number: i32) -> Started {
+    with(env, tag, &context, number, move |_, entry| {
+        let vars = entry.plugin().vars().iter();
+        let vars: Vec<(String, OwnedBinary)> = vars
+            .map(|(name, value)| (name.clone(), owned(value)))
+            .collect();
+        Ok(Box::new(move |env| {
+            let pairs = vars.into_iter();
+            let pairs = pairs.map(|(name, value)| (name, value.release(env).to_term(env)));
+            pairs.collect::<Vec<_>>().encode(env)
+        }))
+    })
+}
+
+/// The value of a variable, or `undefined`.
+#[rustler::nif]
+fn plugin_var_get(
+    env: Env<'_>,
+    tag: Kept,
+    context: ResourceArc<Context>,
+    number: i32,
+    name: String,
+) -> Started {
+    with(env, tag, &context, number, move |_, entry| {
+        match entry.plugin().vars().get(&name) {
+            Some(value) => Ok(binary(owned(value))),
+            None => answer(undefined()),
+        }
+    })
+}
+
+/// Changes variables: `[{Name, Value | undefined}]`.
+#[rustler::nif]
+fn plugin_change_vars(
+    env: Env<'_>,
+    tag: Kept,
+    context: ResourceArc<Context>,
+    number: i32,
+    changes: Vec<(String, Change<Bytes>)>,
+) -> Started {
+    with(env, tag, &context, number, move |_, entry| {
+        let vars = entry.plugin_to_change().vars_mut();
+        for (name, change) in changes {
+            match change.0 {
+                Some(value) => vars.insert(name, value.to_vec()),
+                None => vars.remove(&name),
+            };
+        }
+        answer(ok())
+    })
+}
+
+/// Overwrites what the last call left.
+#[rustler::nif]
+fn plugin_reset(env: Env<'_>, tag: Kept, context: ResourceArc<Context>, number: i32) -> Started {
+    with(env, tag, &context, number, move |_, entry| {
+        entry.plugin().reset();
+        answer(ok())
+    })
+}
+
+/// Makes a plug-in as new.
+#[rustler::nif]
+fn plugin_renew(env: Env<'_>, tag: Kept, context: ResourceArc<Context>, number: i32) -> Started {
+    with(env, tag, &context, number, move |_, entry| {
+        entry.plugin().renew()?;
+        answer(ok())
+    })
+}
+
+/// Lets it see the headers of HTTP responses.
+#[rustler::nif]
+fn plugin_allow_headers(
+    env: Env<'_>,
+    tag: Kept,
+    context: ResourceArc<Context>,
+    number: i32,
+) -> Started {
+    with(env, tag, &context, number, move |_, entry| {
+        entry.plugin_to_change().allow_http_response_headers();
+        answer(ok())
+    })
+}
+
+/// The fuel the last call used, or `undefined`.
+#[rustler::nif]
+fn plugin_fuel(env: Env<'_>, tag: Kept, context: ResourceArc<Context>, number: i32) -> Started {
+    with(env, tag, &context, number, move |_, entry| {
+        match entry.plugin().fuel_consumed() {
+            Some(fuel) => answer(fuel),
+            None => answer(undefined()),
+        }
+    })
+}
+
+/// The identity of a plug-in: 16 bytes.
+#[rustler::nif]
+fn plugin_id<'a>(
+    env: Env<'a>,
+    context: ResourceArc<Context>,
+    number: i32,
+) -> Result<Term<'a>, Failure> {
+    let id = context.find(number)?.id();
+    Ok(Text(&id).encode(env))
+}
+
+/// Stops the call that runs, if one does.
+#[rustler::nif]
+fn plugin_cancel(context: ResourceArc<Context>, number: i32) -> Result<Atom, Failure> {
+    context.find(number)?.cancel();
+    Ok(ok())
+}
+
+/// Does something with a plug-in, which no other call can have meanwhile.
+fn with(
+    env: Env<'_>,
+    tag: Kept,
+    context: &Context,
+    number: i32,
+    work: impl FnOnce(&Call, &mut Entry) -> Result<Answer, Failure> + Send + 'static,
+) -> Started {
+    let mut taken = context.find(number)?.take()?;
+    let cell = Arc::clone(taken.cell());
+    let work = move |call: &ResourceArc<Call>| {
+        let done = work(call, taken.entry()?);
+        drop(taken);
+        done
+    };
+    call::start_with(env, tag, &cell, Box::new(work))
+}
+
+fn binary(bytes: OwnedBinary) -> Answer {
+    Box::new(move |env| bytes.release(env).to_term(env))
+}
+
+/// A new value; none for `undefined` and `nil`.
+struct Change<T>(Option<T>);
+
+impl<'a, T: rustler::Decoder<'a>> rustler::Decoder<'a> for Change<T> {
+    fn decode(term: Term<'a>) -> rustler::NifResult<Change<T>> {
+        match term.is_atom() {
+            true => Ok(Change(None)),
+            false => term.decode().map(|value| Change(Some(value))),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+%% @doc Functions of yours that plug-ins import.
+%%
+%% A function runs in the process that called the plug-in, or, if it has a `handler', in that process, which
+%% passes the message to {@link answer/1}. Its parameters and results have types: `i32', `i64', `f32', `f64', and
+%% `bytes', a handle for the plug-in and a binary for the function. What it raises becomes the call's error.
+%%
+%% Must not know: who imports it. Invariants: a plug-in that waits is always answered, whatever the function
+%% does; a handler that dies, or is dead, is an error.
+-module(extism_host_function).
+
+-export([new/4, new/5, answer/1, to_native/1]).
+-export([serve/6]).
+-export_type([host_function/0, type/0, cause/0, handler/0]).
+
+-type type() :: i32 | i64 | f32 | f64 | bytes.
+-type handler() :: undefined | pid() | atom() | {global, term()} | {via, module(), term()}.
+-type cause() :: {error | exit | throw, term(), list()}.
+-type host_function() :: #{
+    name := unicode:chardata(),
+    params := [type()],
+    results := [type()],
+    function := fun(),
+    namespace => unicode:chardata() | undefined,
+    handler => handler()
+}.
+%% The function takes the arguments, or {@link extism_current_plugin:current_plugin()} and the arguments.
+
+%% @equiv new(Name, Params, Results, Function, #{})
+-spec new(unicode:chardata(), [type()], [type()], fun()) -> host_function().
+new(Name, Params, Results, Function) ->
+    new(Name, Params, Results, Function, #{}).
+
+%% @doc A host function. Options are `namespace' and `handler'.
+-spec new(unicode:chardata(), [type()], [type()], fun(), map()) -> host_function().
+new(Name, Params, Results, Function, Options) when is_function(Function) ->
+    Options#{name => Name, params => Params, results => Results, function => Function}.
+
+%% @private
+-spec to_native(host_function()) -> tuple().
+to_native(#{name := Name, params := Params, results := Results, function := Function} = Options) ->
+    Namespace =
+        case maps:get(namespace, Options, undefined) of
+            None when None =:= undefined; None =:= nil -> undefined;
+            Text -> unicode:characters_to_binary(Text)
+        end,
+    Handler =
+        case maps:get(handler, Options, undefined) of
+            nil -> undefined;
+            Given -> Given
+        end,
+    Target = {Handler, Function, length(Results)},
+    {unicode:characters_to_binary(Name), Namespace, Params, Results, Target}.
+
+%% @private Runs a host function for a call that is being made.
+-spec serve(reference(), tuple(), binary(), term(), list(), extism_call:call()) ->
+    {next, undefined | cause()} | {done, term()}.
+serve(Request, {undefined, Function, Count}, Id, Context, Arguments, _Call) ->
+    Current = {extism_current_plugin, Request, Id, Context},
+    {next, finish(Request, run(Function, Current, Arguments, Count))};
+serve(Request, {Handler, Function, Count}, Id, Context, Arguments, Call) ->
+    Monitor = erlang:monitor(process, handler(Handler)),
+    Current = {extism_current_plugin, Request, Id, Context},
+    catch send(Handler, {extism_host_call, {self(), Monitor}, {Function, Current, Arguments, Count}}),
+    wait(Request, Monitor, extism_call:left(Call), Call).
+
+wait(Request, Monitor, Left, Call) ->
+    Reference = extism_call:reference(Call),
+    receive
+        {Monitor, Outcome} ->
+            true = erlang:demonitor(Monitor, [flush]),
+            {next, finish(Request, Outcome)};
+        {'DOWN', Monitor, process, _, Reason} ->
+            Text = <<"the handler of the host function is dead">>,
+            {next, finish(Request, {failed, Text, {exit, Reason, []}})};
+        {extism, Reference, Event} ->
+            % The plug-in does not wait any more.
+            true = erlang:demonitor(Monitor, [flush]),
+            receive
+                {Monitor, _} -> ok
+            after 0 -> ok
+            end,
+            {done, Event}
+    after Left ->
+        extism_call:stop(Call, timeout),
+        wait(Request, Monitor, infinity, Call)
+    end.
+
+handler({global, Name}) -> pid_or_missing(global:whereis_name(Name));
+handler({via, Module, Name}) -> pid_or_missing(Module:whereis_name(Name));
+handler(Handler) -> Handler.
+
+pid_or_missing(undefined) -> extism_no_such_process;
+pid_or_missing(Pid) -> Pid.
+
+send({global, Name}, Message) -> global:send(Name, Message);
+send({via, Module, Name}, Message) -> Module:send(Name, Message);
+send(Handler, Message) -> Handler ! Message.
+
+%% @doc Runs a host function in its handler: a process that receives `{extism_host_call, From, Call}' passes it
+%% on to this function.
+-spec answer(tuple()) -> ok.
+answer({extism_host_call, {Caller, Tag}, {Function, Current, Arguments, Count}}) ->
+    Caller ! {Tag, run(Function, Current, Arguments, Count)},
+    ok.
+
+run(Function, Current, Arguments, Count) ->
+    try
+        {returned, results(apply_to(Function, Current, Arguments), Count)}
+    catch
+        Class:Reason:Stack ->
+            {failed, message(Class, Reason, Stack), {Class, Reason, Stack}}
+    end.
+
+apply_to(Function, Current, Arguments) ->
+    case erlang:fun_info(Function, arity) of
+        {arity, Arity} when Arity =:= length(Arguments) -> apply(Function, Arguments);
+        _ -> apply(Function, [Current | Arguments])
+    end.
+
+results(_Result, 0) -> [];
+results(Result, 1) -> [Result];
+results(Results, _) when is_tuple(Results) -> tuple_to_list(Results);
+results(Results, _) -> Results.
+
+%% Whether the plug-in still waits does not matter: it is told, or it is gone.
+finish(Request, {returned, Results}) when is_list(Results) ->
+    _ = extism_nif:host_return(Request, Results),
+    undefined;
+finish(Request, {returned, Results}) ->
+    Text = io_lib:format("the host function gave ~tp, which is no list of results", [Results]),
+    finish(Request, {failed, unicode:characters_to_binary(Text), {error, badarg, []}});
+finish(Request, {failed, Message, Cause}) ->
+    _ = extism_nif:host_fail(Request, Message),
+    Cause.
+
+message(error, #{'__exception__' := true} = Exception, _Stack) ->
+    'Elixir.Exception':message(Exception);
+message(error, Text, _Stack) when is_binary(Text) ->
+    Text;
+message(Class, Reason, _Stack) ->
+    unicode:characters_to_binary(io_lib:format("~ts: ~0tp", [Class, Reason])).

@@ -1,0 +1,129 @@
+%% Guarantees 1 to 5: objects that are closed, closed twice, forgotten, or whose parents are gone.
+-module(extism_lifetime_tests).
+
+-include_lib("eunit/include/eunit.hrl").
+
+-import(extism_fixture, [count_vowels/0, wat/1, passing/1, settled/0, error_of/1]).
+
+all_test_() ->
+    {timeout, 120, [
+        fun g01_a_closed_object_says_that_it_is_closed/0,
+        fun g02_closing_twice_is_harmless/0,
+        {timeout, 60, fun g03_what_is_forgotten_is_freed/0},
+        fun g04_children_keep_their_parents/0,
+        fun g05_host_functions_live_as_long_as_their_plugin/0,
+        fun g05_a_refused_plugin_releases_its_host_functions/0,
+        {timeout, 120, fun a_thousand_kills_leave_nothing/0}
+    ]}.
+
+g01_a_closed_object_says_that_it_is_closed() ->
+    {ok, Compiled} = extism_compiled_plugin:new(count_vowels()),
+    {ok, Pool} = extism_pool:new(Compiled, 1),
+    {ok, Plugin} = extism_plugin:new(Compiled),
+    Context = extism_context:new(),
+    {ok, Inner} = extism_context:new_plugin(Context, Compiled),
+    ok = extism_plugin:free(Plugin),
+    ok = extism_context:free(Context),
+    ok = extism_pool:free(Pool),
+    ok = extism_compiled_plugin:free(Compiled),
+    Uses = [
+        extism_plugin:call(Plugin, "count_vowels"),
+        extism_plugin:has_function(Plugin, "count_vowels"),
+        extism_plugin:config(Plugin, #{}),
+        extism_plugin:cancel(Plugin),
+        extism_plugin:vars(Plugin),
+        extism_plugin:var_get(Plugin, "a"),
+        extism_plugin:var_set(Plugin, "a", "b"),
+        extism_plugin:var_remove(Plugin, "a"),
+        extism_plugin:reset(Plugin),
+        extism_plugin:renew(Plugin),
+        extism_plugin:id(Plugin),
+        extism_plugin:fuel_consumed(Plugin),
+        extism_plugin:update(Plugin, count_vowels(), false),
+        extism_plugin:call(Inner, "count_vowels"),
+        extism_context:new_plugin(Context, count_vowels()),
+        extism_context:reset(Context),
+        extism_plugin:new(Compiled),
+        extism_compiled_plugin:has_function(Compiled, "count_vowels"),
+        extism_pool:new(Compiled),
+        extism_pool:get(Pool),
+        extism_pool:stats(Pool)
+    ],
+    [?assertEqual(closed, error_of(Use)) || Use <- Uses].
+
+g02_closing_twice_is_harmless() ->
+    {ok, Compiled} = extism_compiled_plugin:new(count_vowels()),
+    {ok, Plugin} = extism_plugin:new(Compiled),
+    Context = extism_context:new(),
+    [
+        begin
+            ok = extism_plugin:free(Plugin),
+            ok = extism_context:free(Context),
+            ok = extism_compiled_plugin:free(Compiled)
+        end
+     || _ <- [1, 2]
+    ],
+    ?assertEqual(ok, settled()).
+
+g03_what_is_forgotten_is_freed() ->
+    {ok, Compiled} = extism_compiled_plugin:new(count_vowels()),
+    [{ok, _} = extism_plugin:new(Compiled) || _ <- lists:seq(1, 500)],
+    ok = extism_compiled_plugin:free(Compiled),
+    ?assertEqual(ok, settled()).
+
+g04_children_keep_their_parents() ->
+    {ok, Compiled} = extism_compiled_plugin:new(count_vowels()),
+    {ok, Pool} = extism_pool:new(Compiled, 1),
+    {ok, Lent} = extism_pool:get(Pool),
+    ok = extism_pool:free(Pool),
+    ok = extism_compiled_plugin:free(Compiled),
+    ?assertMatch({ok, <<"{\"count\":3,", _/binary>>}, extism_plugin:call(Lent, "count_vowels", "aei")),
+    ok = extism_plugin:free(Lent),
+    ?assertEqual(ok, settled()).
+
+g05_host_functions_live_as_long_as_their_plugin() ->
+    Text = binary:copy(<<"kept ">>, 100),
+    Plugin = passing(fun(_) -> Text end),
+    [
+        begin
+            erlang:garbage_collect(),
+            ?assertEqual({ok, Text}, extism_plugin:call(Plugin, "run"))
+        end
+     || _ <- lists:seq(1, 50)
+    ],
+    ok = extism_plugin:free(Plugin),
+    ?assertEqual(ok, settled()).
+
+g05_a_refused_plugin_releases_its_host_functions() ->
+    Function = extism_host_function:new("f", [bytes], [bytes], fun(Text) -> Text end),
+    ?assertEqual(manifest_syntax, error_of(extism_plugin:new(<<"no module">>, #{functions => [Function]}))),
+    ?assertEqual(ok, settled()).
+
+a_thousand_kills_leave_nothing() ->
+    {ok, Compiled} = extism_compiled_plugin:new(wat("spin")),
+    Self = self(),
+    Work = fun() ->
+        {ok, Plugin} = extism_plugin:new(Compiled),
+        Self ! {begins, self()},
+        extism_plugin:call(Plugin, "spin")
+    end,
+    [
+        begin
+            Processes = [spawn_monitor(Work) || _ <- lists:seq(1, 50)],
+            [
+                receive
+                    {begins, Process} -> exit(Process, kill)
+                end
+             || {Process, _} <- Processes
+            ],
+            [
+                receive
+                    {'DOWN', Monitor, _, _, killed} -> ok
+                end
+             || {_, Monitor} <- Processes
+            ]
+        end
+     || _ <- lists:seq(1, 20)
+    ],
+    ok = extism_compiled_plugin:free(Compiled),
+    ?assertEqual(ok, settled()).

@@ -1,0 +1,101 @@
+%% A plug-in as a process, messages and listeners, the samples.
+-module(extism_server_tests).
+
+-include_lib("eunit/include/eunit.hrl").
+
+-import(extism_fixture, [root/0, count_vowels/0, wat/1, runs/0, settled/0, error_of/1]).
+
+server_test_() ->
+    {setup, fun() -> application:ensure_all_started(extism) end, {timeout, 60, [
+        fun loads_calls_and_reloads/0,
+        fun calls_end_in_time/0,
+        fun a_server_that_crashes_finds_its_variables/0,
+        {timeout, 60, fun killed_servers_leave_nothing/0},
+        fun messages_and_listeners/0
+    ]}}.
+
+loads_calls_and_reloads() ->
+    {ok, Server} = extism_plugin_server:start_link(#{}),
+    ?assertEqual(closed, error_of(extism_plugin_server:call(Server, "count_vowels", "a"))),
+    {ok, {extism_plugin, _, 0}} = gen_server:call(Server, {new, wat("legacy_count_vowels"), false}),
+    ?assertEqual({ok, <<"{\"count\": 4}">>}, gen_server:call(Server, {call, "count_vowels", "this is a test"})),
+    {ok, _} = extism_plugin_server:new(Server, count_vowels(), false),
+    {ok, _} = extism_plugin_server:call(Server, "count_vowels", "aa"),
+    {ok, _} = extism_plugin_server:reload(Server, count_vowels(), #{}),
+    ?assertEqual({ok, #{<<"total">> => <<2, 0, 0, 0>>}}, gen_server:call(Server, {vars})),
+    ?assertEqual({error, {unknown_request, surprise}}, gen_server:call(Server, {surprise})),
+    ok = gen_server:stop(Server),
+    ?assertEqual(ok, settled()).
+
+calls_end_in_time() ->
+    {Source, Options} = runs(),
+    {ok, Server} = extism_plugin_server:start_link(#{source => Source, options => Options, call_timeout => 50}),
+    ?assertEqual(timeout, error_of(extism_plugin_server:call(Server, "run", ""))),
+    Caller = spawn(fun() -> extism_plugin_server:call(Server, "run", "", #{timeout => infinity}) end),
+    [
+        receive
+            runs -> ok
+        end
+     || _ <- [1, 2]
+    ],
+    ?assertEqual(timeout, error_of(extism_plugin_server:call(Server, "ok", "", #{timeout => 30}))),
+    exit(Caller, kill),
+    ?assertEqual({ok, <<>>}, extism_plugin_server:call(Server, "ok", "", #{timeout => 10000})),
+    ok = gen_server:stop(Server).
+
+a_server_that_crashes_finds_its_variables() ->
+    process_flag(trap_exit, true),
+    Options = #{source => count_vowels(), keep_vars => {?MODULE, counter}},
+    {ok, First} = extism_plugin_server:start_link(Options),
+    {ok, _} = extism_plugin_server:call(First, "count_vowels", "aa"),
+    exit(First, kill),
+    receive
+        {'EXIT', First, killed} -> ok
+    end,
+    {ok, Second} = extism_plugin_server:start_link(Options),
+    {ok, <<"{\"count\":1,\"total\":3,", _/binary>>} = extism_plugin_server:call(Second, "count_vowels", "a"),
+    ok = gen_server:stop(Second),
+    process_flag(trap_exit, false).
+
+killed_servers_leave_nothing() ->
+    process_flag(trap_exit, true),
+    {ok, Compiled} = extism_compiled_plugin:new(count_vowels()),
+    [
+        begin
+            {ok, Server} = extism_plugin_server:start_link(#{source => Compiled}),
+            {ok, _} = extism_plugin_server:call(Server, "count_vowels", "a"),
+            exit(Server, kill),
+            receive
+                {'EXIT', Server, killed} -> ok
+            end
+        end
+     || _ <- lists:seq(1, 1000)
+    ],
+    ok = extism_compiled_plugin:free(Compiled),
+    process_flag(trap_exit, false),
+    ?assertEqual(ok, settled()).
+
+messages_and_listeners() ->
+    Self = self(),
+    ok = extism_telemetry:attach(test, fun(Event, Measured, Said) -> Self ! {event, Event, Measured, Said} end),
+    {ok, Plugin} = extism_plugin:new(wat("levels"), #{log => {error, self()}}),
+    {ok, _} = extism_plugin:call(Plugin, "all"),
+    receive
+        {extism_log, <<_:16/binary>>, error, _} -> ok
+    end,
+    receive
+        {event, [extism, call, stop], #{duration := Duration}, #{status := ok, function := "all"}} ->
+            ?assert(Duration > 0)
+    end,
+    ok = extism_telemetry:detach(test).
+
+samples_test_() ->
+    Names = ["basic", "config_and_vars", "host_functions", "http", "pool_and_cancel"],
+    [{Name, {timeout, 60, fun() -> sample(Name) end}} || Name <- Names].
+
+sample(Name) ->
+    Samples = filename:join(root(), "sdk/erlang/samples"),
+    Ebin = filename:dirname(code:which(extism)),
+    Command = ["cd ", root(), " && ERL_LIBS= ERL_FLAGS='-pa ", Ebin, "' escript ", Samples, "/", Name, ".escript"],
+    {ok, Expected} = file:read_file(filename:join([Samples, "expected", Name ++ ".txt"])),
+    ?assertEqual(Expected, unicode:characters_to_binary(os:cmd(lists:flatten(Command)))).
