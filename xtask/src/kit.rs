@@ -3,7 +3,7 @@
 //! Must not know: any language. Invariant: a folder with such a file is tested or its absence of tools is
 //! reported; it is never passed over in silence.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -70,6 +70,24 @@ pub(crate) fn find(project: &Project, parents: &[&str]) -> Result<Vec<Kit>> {
     Ok(kits)
 }
 
+/// Builds the native code of all SDKs that can be tested here: no stage after it waits for a compiler.
+pub(crate) fn build_natives(project: &Project) -> Result<()> {
+    for kit in find(project, &["sdk"])? {
+        if let (None, Some(native)) = (kit.missing_program(), &kit.native) {
+            native.build(project)?;
+        }
+    }
+    Ok(())
+}
+
+impl Native {
+    /// Where the library is now, as a command finds it.
+    fn build(&self, project: &Project) -> Result<(String, PathBuf)> {
+        let built = library::build_native(project, &self.package, Echo::OnFailure)?;
+        Ok((self.variable.clone(), built))
+    }
+}
+
 fn read(project: &Project, folder: String, file: &str) -> Result<Kit> {
     let kit: Kit =
         toml::from_str(&project.read(file)?).with_context(|| format!("{file} cannot be read"))?;
@@ -87,12 +105,7 @@ impl Kit {
     }
 
     pub(crate) fn test(&self, project: &Project, job: &Job) -> Result<Report> {
-        if let Some(program) = self
-            .toolchain
-            .programs
-            .iter()
-            .find(|program| !process::is_installed(program))
-        {
+        if let Some(program) = self.missing_program() {
             return Ok(Report::Skipped(format!("no {program}")));
         }
         let Commands {
@@ -101,13 +114,8 @@ impl Kit {
             test,
             driver,
         } = &self.commands;
-        let native = match &self.native {
-            Some(Native { package, variable }) => {
-                let built = library::build_native(project, package, Echo::OnFailure)?;
-                Some((variable.clone(), built))
-            }
-            None => None,
-        };
+        let native = self.native.as_ref();
+        let native = native.map(|native| native.build(project)).transpose()?;
         let with_native = |mut command: Command| {
             command.envs(native.clone());
             command
@@ -125,6 +133,11 @@ impl Kit {
             }
         }
         job.tests(tests.into_iter().map(with_native).collect())
+    }
+
+    fn missing_program(&self) -> Option<&String> {
+        let mut programs = self.toolchain.programs.iter();
+        programs.find(|program| !process::is_installed(program))
     }
 
     /// The cases of the suite that all SDKs share, with the rewriting pass or without.

@@ -6,7 +6,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::Command;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -19,12 +19,22 @@ pub(crate) struct Stage<'a> {
     pub(crate) name: String,
     /// How long it may take on two cores from nothing; going over is reported, it is no failure.
     pub(crate) budget: Duration,
+    pub(crate) start: Start,
     pub(crate) on_failure: OnFailure,
     pub(crate) run: Work<'a>,
 }
 
 /// The work of a stage.
-pub(crate) type Work<'a> = Box<dyn FnOnce(&Job) -> Result<Report> + 'a>;
+pub(crate) type Work<'a> = Box<dyn FnOnce(&Job) -> Result<Report> + Send + 'a>;
+
+/// When a stage begins. It is shown at its place in either case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// When those before it have ended.
+    InTurn,
+    /// With the first stage, beside the others: for what is long, needs nothing and disturbs nobody.
+    AtOnce,
+}
 
 /// What a failed stage means for those after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,47 +100,105 @@ impl Job {
     }
 }
 
-/// Runs the stages in order and prints the closing line.
+/// Runs the stages, prints their lines in order, and the closing line.
 pub(crate) fn run(stages: Vec<Stage<'_>>, echo: Echo) -> Tally {
     let width = stages
         .iter()
         .map(|stage| stage.name.chars().count())
         .max()
         .unwrap_or(0);
-    let job = Job::new(echo);
+    let job = &Job::new(echo);
     let mut total = Tally::default();
     let mut stopped_by: Option<String> = None;
-    for stage in stages {
+    thread::scope(|scope| {
+        let begun: Vec<Begun<'_, '_>> = stages
+            .into_iter()
+            .map(|stage| Begun::new(stage, scope, job))
+            .collect();
+        for Begun { stage, work } in begun {
+            let Named {
+                name,
+                budget,
+                on_failure,
+            } = stage;
+            let progress = Progress::start(&name, budget, echo);
+            let (report, elapsed) = match (&stopped_by, work) {
+                (Some(earlier), _) => {
+                    let reason = format!("`{earlier}` failed");
+                    (Report::Skipped(reason), Duration::ZERO)
+                }
+                (None, Ready::InTurn(run)) => timed(run, job),
+                (None, Ready::Running(thread)) => thread.join().unwrap_or_else(|_| {
+                    let text = format!("`{name}` panicked");
+                    (Report::Failed(Tally::FAILED, text), Duration::ZERO)
+                }),
+            };
+            progress.stop();
+            let line = Line {
+                name: &name,
+                width,
+                elapsed,
+                budget,
+            };
+            total += line.print(&report);
+            if on_failure == OnFailure::Stop && matches!(report, Report::Failed(..)) {
+                stopped_by = Some(name);
+            }
+        }
+    });
+    println!("{total}");
+    total
+}
+
+/// A stage whose turn will come, and which may be running already.
+struct Begun<'scope, 'work> {
+    stage: Named,
+    work: Ready<'scope, 'work>,
+}
+
+/// What there is to say of a stage, without its work.
+struct Named {
+    name: String,
+    budget: Duration,
+    on_failure: OnFailure,
+}
+
+enum Ready<'scope, 'work> {
+    InTurn(Work<'work>),
+    Running(ScopedJoinHandle<'scope, (Report, Duration)>),
+}
+
+impl<'scope, 'work: 'scope> Begun<'scope, 'work> {
+    fn new(
+        stage: Stage<'work>,
+        scope: &'scope Scope<'scope, '_>,
+        job: &'scope Job,
+    ) -> Begun<'scope, 'work> {
         let Stage {
             name,
             budget,
+            start,
             on_failure,
             run,
         } = stage;
-        let started = Instant::now();
-        let report = match &stopped_by {
-            Some(earlier) => Report::Skipped(format!("`{earlier}` failed")),
-            None => {
-                let progress = Progress::start(&name, budget, echo);
-                let report = run(&job)
-                    .unwrap_or_else(|error| Report::Failed(Tally::FAILED, format!("{error:#}")));
-                progress.stop();
-                report
-            }
+        let work = match start {
+            Start::InTurn => Ready::InTurn(run),
+            Start::AtOnce => Ready::Running(scope.spawn(move || timed(run, job))),
         };
-        let line = Line {
-            name: &name,
-            width,
-            elapsed: started.elapsed(),
+        let stage = Named {
+            name,
             budget,
+            on_failure,
         };
-        total += line.print(&report);
-        if on_failure == OnFailure::Stop && matches!(report, Report::Failed(..)) {
-            stopped_by = Some(name);
-        }
+        Begun { stage, work }
     }
-    println!("{total}");
-    total
+}
+
+fn timed(run: Work<'_>, job: &Job) -> (Report, Duration) {
+    let started = Instant::now();
+    let report =
+        run(job).unwrap_or_else(|error| Report::Failed(Tally::FAILED, format!("{error:#}")));
+    (report, started.elapsed())
 }
 
 /// A runner that failed without a failed test (it did not compile, say) counts as one failure.
@@ -238,6 +306,7 @@ mod tests {
         Stage {
             name: name.to_string(),
             budget: Duration::from_secs(60),
+            start: Start::InTurn,
             on_failure,
             run,
         }
@@ -299,6 +368,46 @@ mod tests {
             total,
             Tally {
                 passed: 0,
+                failed: 1,
+                skipped: 1
+            }
+        );
+    }
+
+    #[test]
+    fn a_stage_that_starts_at_once_runs_beside_the_others_and_counts_at_its_place() {
+        let (begun, begins) = mpsc::channel::<()>();
+        let (go_on, goes_on) = mpsc::channel::<()>();
+        let beside: Work<'_> = Box::new(move |_| {
+            begun.send(())?;
+            goes_on.recv()?;
+            Err(anyhow!("broken"))
+        });
+        let first: Work<'_> = Box::new(move |_| {
+            begins.recv()?;
+            go_on.send(())?;
+            Ok(Report::Passed(Tally::PASSED))
+        });
+        let stages = vec![
+            Stage {
+                run: first,
+                ..stage("first", OnFailure::Continue, Err(anyhow!("replaced")))
+            },
+            Stage {
+                start: Start::AtOnce,
+                run: beside,
+                ..stage("beside", OnFailure::Stop, Err(anyhow!("replaced")))
+            },
+            stage(
+                "last",
+                OnFailure::Continue,
+                Ok(Report::Passed(Tally::PASSED)),
+            ),
+        ];
+        assert_eq!(
+            run(stages, Echo::OnFailure),
+            Tally {
+                passed: 1,
                 failed: 1,
                 skipped: 1
             }
