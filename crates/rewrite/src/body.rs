@@ -8,9 +8,10 @@ use wasm_encoder::reencode::Reencode;
 use wasm_encoder::{CodeSection, Encode, InstructionSink};
 use wasmparser::{BinaryReader, OperatorsReader};
 
+use crate::access::Access;
 use crate::copy_loop::Guard;
 use crate::inline::{self, Scratch};
-use crate::outline::{Body, FEATURES, Outline};
+use crate::outline::{Body, FEATURES, Outline, Site};
 use crate::shift::Shift;
 use crate::{Declined, DeclinedKind, KernelMemory};
 
@@ -69,6 +70,10 @@ impl<'a> Bodies<'a> {
             &body.sites[..]
         };
         self.kept_calls += body.sites.len() - sites.len();
+        let grows = |site: &Site| matches!(site.access, Access::Grow(_));
+        if sites.is_empty() && body.sites.iter().any(grows) {
+            return Err(unmetered());
+        }
         if sites.is_empty() && bulk.is_none() && !shift.moves() {
             self.code.raw(&self.wasm[body.whole.clone()]);
             return Ok(());
@@ -103,13 +108,19 @@ impl<'a> Bodies<'a> {
             }
             old.copy_until(site.offset, &mut out)?;
             let start = out.len();
-            inline::emit(site.access, kernel, &scratch, &mut out);
+            let access = match site.access {
+                Access::Grow(memory) => Access::Grow(shift.index(memory)),
+                access => access,
+            };
+            inline::emit(access, kernel, &scratch, &mut out);
             if site.tail {
                 InstructionSink::new(&mut out).return_();
             }
             if stays(&mut out, start, site.length, &mut room_bytes) {
-                self.inlined_calls += 1;
+                self.inlined_calls += usize::from(!grows(site));
                 old.skip(site.length)?;
+            } else if matches!(site.access, Access::Grow(_)) {
+                return Err(unmetered());
             } else {
                 // The call is copied with what follows it.
                 self.kept_calls += 1;
@@ -137,6 +148,11 @@ impl<'a> Bodies<'a> {
         let growth_bytes = self.growth_bytes.saturating_sub(EXTRA_BYTES);
         growth_bytes_max(length).min(engine_max).min(growth_bytes)
     }
+}
+
+fn unmetered() -> Declined {
+    let reason = "there is no room to meter the growth of its memories";
+    Declined::new(DeclinedKind::Unsupported, reason)
 }
 
 /// Whether there is room for what has been written since `start` in place of so many bytes. Takes it

@@ -4,7 +4,7 @@
 //! byte unless the kernel memory is added to it, it names a memory that has moved, or it describes
 //! code that is no longer where it was.
 
-use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
+use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPORT};
 use wasm_encoder::reencode::Reencode;
 use wasm_encoder::{
     CodeSection, DataSection, Encode, EntityType, ExportKind, ExportSection, MemoryType, Module,
@@ -46,10 +46,20 @@ fn rank(id: u8) -> usize {
     found.unwrap_or(ORDER.len())
 }
 
-/// One entry more for a section, which may have to be made.
+/// Entries more for a section, which may have to be made.
 struct Addition {
     section: SectionId,
-    entry: Vec<u8>,
+    count: u32,
+    entries: Vec<u8>,
+}
+
+/// When the function of the start section runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// When the module is instantiated.
+    AtOnce,
+    /// When the host calls it, under the name [`START_EXPORT`].
+    Deferred,
 }
 
 /// Puts the new module together.
@@ -58,9 +68,11 @@ pub(crate) fn module(
     outline: &Outline,
     code: &CodeSection,
     kernel_memory: KernelMemory,
+    start: Start,
 ) -> Result<Vec<u8>, Declined> {
     let (kernel, mut shift) = outline.kernel(kernel_memory);
-    let mut additions = additions(outline, kernel, kernel_memory)?
+    let deferred = outline.start.filter(|_| start == Start::Deferred);
+    let mut additions = additions(outline, kernel, kernel_memory, deferred)?
         .into_iter()
         .peekable();
     let mut module = Module::new();
@@ -71,6 +83,9 @@ pub(crate) fn module(
         };
         if let Payload::CustomSection(section) = &payload {
             custom(&mut module, section, &wasm[range], &mut shift);
+            continue;
+        }
+        if deferred.is_some() && id == SectionId::Start as u8 {
             continue;
         }
         while let Some(addition) =
@@ -110,15 +125,15 @@ pub(crate) fn module(
     Ok(module.finish())
 }
 
-/// Writes a section with one entry more than the old contents, which begin with the number of entries.
+/// Writes a section with more entries than the old contents, which begin with the number of entries.
 fn extended(module: &mut Module, addition: Addition, old: &[u8]) -> Result<(), Declined> {
     let mut reader = BinaryReader::new(old, 0);
     let count = reader.read_var_u32()?;
-    let mut data = Vec::with_capacity(old.len() + addition.entry.len() + 1);
+    let mut data = Vec::with_capacity(old.len() + addition.entries.len() + 1);
     // At most a million entries: checked when the additions were made.
-    count.saturating_add(1).encode(&mut data);
+    count.saturating_add(addition.count).encode(&mut data);
     data.extend_from_slice(&old[reader.current_position()..]);
-    data.extend_from_slice(&addition.entry);
+    data.extend_from_slice(&addition.entries);
     module.section(&RawSection {
         id: addition.section as u8,
         data: &data,
@@ -131,6 +146,7 @@ fn additions(
     outline: &Outline,
     kernel: u32,
     kernel_memory: KernelMemory,
+    deferred_start: Option<u32>,
 ) -> Result<Vec<Addition>, Declined> {
     let unsupported = |reason: &str| Err(Declined::new(DeclinedKind::Unsupported, reason));
     if outline.memories.len() >= MEMORIES_MAX {
@@ -148,14 +164,15 @@ fn additions(
             EntityType::Memory(memory_type(1, None)).encode(&mut entry);
             Ok(vec![Addition {
                 section: SectionId::Import,
-                entry,
+                count: 1,
+                entries: entry,
             }])
         }
         KernelMemory::Define {
             pages_min,
             pages_max,
         } => {
-            if outline.exports_count >= EXPORTS_MAX {
+            if outline.exports_count >= EXPORTS_MAX - 1 {
                 return unsupported("it has as many exports as engines accept");
             }
             let pages_min = pages_min.max(1);
@@ -165,18 +182,26 @@ fn additions(
             }
             let mut memory = Vec::new();
             memory_type(pages_min, pages_max).encode(&mut memory);
-            let mut export = Vec::new();
+            let (mut export, mut exports_count) = (Vec::new(), 1);
             KERNEL_MEMORY_EXPORT.encode(&mut export);
             ExportKind::Memory.encode(&mut export);
             kernel.encode(&mut export);
+            if let Some(function) = deferred_start {
+                START_EXPORT.encode(&mut export);
+                ExportKind::Func.encode(&mut export);
+                function.encode(&mut export);
+                exports_count = 2;
+            }
             Ok(vec![
                 Addition {
                     section: SectionId::Memory,
-                    entry: memory,
+                    count: 1,
+                    entries: memory,
                 },
                 Addition {
                     section: SectionId::Export,
-                    entry: export,
+                    count: exports_count,
+                    entries: export,
                 },
             ])
         }

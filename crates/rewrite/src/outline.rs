@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
+use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPORT};
 use wasmparser::{
     BinaryReader, CompositeInnerType, Export, ExportSectionReader, ExternalKind, FuncType,
     FuncValidator, FuncValidatorAllocations, FunctionBody, ImportSectionReader, MemoryType, Parser,
@@ -33,6 +33,16 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::all()
 
 const CALL: u8 = 0x10;
 const RETURN_CALL: u8 = 0x12;
+const MEMORY_GROW: u8 = 0x40;
+
+/// What a module's own growth of its memories is to the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// The engine asks a limiter.
+    Free,
+    /// The engine asks nobody: the module looks at the cells of [`extism_abi::layout`] itself.
+    Metered,
+}
 
 /// A direct call that can become instructions.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +91,10 @@ pub(crate) struct Outline {
     pub(crate) imports_count: usize,
     /// How many exports there are.
     pub(crate) exports_count: usize,
+    /// Whether growth of memories is metered.
+    meters: bool,
+    /// The function that is to run when the module is instantiated, if it was put off.
+    pub(crate) start: Option<u32>,
     /// The functions exported under the reserved names of the bulk copies, with the right type.
     pub(crate) bulk: Vec<(Bulk, u32)>,
 }
@@ -92,13 +106,17 @@ impl Outline {
     pub(crate) fn read(
         wasm: &[u8],
         keep: &dyn Fn(&str) -> bool,
+        growth: Growth,
         mut each_body: impl FnMut(&Outline, &Body) -> Result<(), Declined>,
     ) -> Result<Self, Declined> {
         if Parser::is_component(wasm) {
             let reason = "it is a component, not a core module";
             return Err(Declined::new(DeclinedKind::Unsupported, reason));
         }
-        let mut outline = Outline::default();
+        let mut outline = Outline {
+            meters: growth == Growth::Metered,
+            ..Outline::default()
+        };
         let mut validator = Validator::new_with_features(FEATURES);
         let mut allocations = FuncValidatorAllocations::default();
         for payload in parser().parse_all(wasm) {
@@ -141,6 +159,7 @@ impl Outline {
                     self.memories.push(memory?);
                 }
             }
+            (Payload::StartSection { func, .. }, _) => self.start = Some(*func),
             _ => {}
         }
         Ok(())
@@ -190,7 +209,7 @@ impl Outline {
     ) -> Result<(), Declined> {
         for export in section.clone() {
             let export = export?;
-            if export.name == KERNEL_MEMORY_EXPORT {
+            if [KERNEL_MEMORY_EXPORT, START_EXPORT].contains(&export.name) {
                 let reason = format!("it exports {}, a reserved name", export.name);
                 return Err(Declined::new(DeclinedKind::Reserved, reason));
             }
@@ -269,13 +288,20 @@ impl Outline {
         reader: &BinaryReader<'_>,
         code_start: usize,
     ) -> Result<Option<Site>, Declined> {
-        if opcode != CALL && opcode != RETURN_CALL {
+        if opcode == MEMORY_GROW && !self.meters {
+            return Ok(None);
+        }
+        if opcode != CALL && opcode != RETURN_CALL && opcode != MEMORY_GROW {
             return Ok(None);
         }
         let start = reader.original_position();
         let mut reader = reader.clone();
         reader.read_u8()?;
-        let access = self.access(reader.read_var_u32()?);
+        let index = reader.read_var_u32()?;
+        let access = match opcode {
+            MEMORY_GROW => Some(Access::Grow(index)),
+            _ => self.access(index),
+        };
         Ok(access.map(|access| Site {
             offset: start - code_start,
             length: reader.original_position() - start,
