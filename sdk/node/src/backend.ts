@@ -66,7 +66,7 @@ export interface WebOptions {
 /** Receives a log message. */
 export type LogSink = (level: Exclude<LogLevel, "silent">, message: string, pluginId: string) => void;
 
-/** An engine. */
+/** An engine: `native/index.ts` exports one as `native`, and `web/index.ts` one as `web`. */
 export interface Backend {
   readonly name: "native" | "web";
   /** Compiles without blocking the calling thread for long, where the platform can. */
@@ -149,8 +149,8 @@ export interface Instance {
   /** Whether a call runs. */
   isActive(): boolean;
   functionExists(name: string): Promise<boolean>;
-  /** Merges values into the configuration; `null` removes one. */
-  configure(values: Readonly<Record<string, string | null>>): Promise<void>;
+  /** Merges values into the configuration; `null` removes one. At once, where the platform can. */
+  configure(values: Readonly<Record<string, string | null>>): void | Promise<void>;
   variable(name: string): Promise<Uint8Array | undefined>;
   /** Sets a variable; `undefined` removes it. */
   setVariable(name: string, value: Uint8Array | undefined): Promise<void>;

@@ -92,7 +92,7 @@ export function backendOptions(options: ExtismPluginOptions): BackendOptions {
   return {
     wasi: options.useWasi ?? false,
     functions: namedFunctions(options.functions),
-    limits: options.limits,
+    limits: { ...options.limits },
     fuel: fuelOf(options.fuel),
     fuelForStart: fuelOf(options.fuelForStart),
     httpResponseHeaders: options.allowHttpResponseHeaders ?? false,

@@ -79,6 +79,15 @@ export class Plugin {
     await this.#instance.configure(values);
   }
 
+  /** As {@link Plugin.config}, here and now. */
+  configSync(values: Readonly<Record<string, string | null>>): void {
+    const done = this.#instance.configure(values);
+    if (done !== undefined) {
+      done.catch(() => undefined);
+      throw errorOf(Status.InvalidArgument, "the plug-in runs in a Worker, which has to be awaited");
+    }
+  }
+
   /** A copy of the value of a variable; `null` if there is none of this name. */
   async varGet(name: string): Promise<PluginOutput | null> {
     const value = await this.#instance.variable(nameOf(name));
