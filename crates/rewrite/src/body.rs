@@ -4,9 +4,10 @@
 //! loop around them, is decided in `inline`, `bulk` and `copy_loop`. Invariant: every byte of a body
 //! is either copied, or belongs to a replaced call, or names a memory that has moved.
 
+#[cfg(feature = "reencode")]
 use wasm_encoder::reencode::Reencode;
 use wasm_encoder::{CodeSection, Encode, InstructionSink};
-use wasmparser::{BinaryReader, OperatorsReader};
+use wasmparser::{BinaryReader, Operator, OperatorsReader};
 
 use crate::access::Access;
 use crate::copy_loop::Guard;
@@ -59,6 +60,10 @@ impl<'a> Bodies<'a> {
     /// Rewrites the next body.
     pub(crate) fn push(&mut self, outline: &Outline, body: &Body) -> Result<(), Declined> {
         let (kernel, shift) = outline.kernel(self.kernel_memory);
+        if shift.moves() && cfg!(not(feature = "reencode")) {
+            let reason = "this build cannot renumber its memories";
+            return Err(Declined::new(DeclinedKind::Unsupported, reason));
+        }
         let bulk = outline
             .bulk
             .iter()
@@ -167,6 +172,23 @@ fn stays(out: &mut Vec<u8>, start: usize, replaced_bytes: usize, room_bytes: &mu
     rest_bytes.is_some()
 }
 
+/// Writes an instruction if it names a memory that has moved.
+#[cfg(feature = "reencode")]
+fn reencode(shift: &mut Shift, operator: Operator<'_>, out: &mut Vec<u8>) -> Result<bool, Declined> {
+    shift.moved = false;
+    let instruction = shift.instruction(operator)?;
+    if shift.moved {
+        instruction.encode(out);
+    }
+    Ok(shift.moved)
+}
+
+/// Without a way to write any instruction, no memory moves: `rewrite_for` has seen to that.
+#[cfg(not(feature = "reencode"))]
+fn reencode(_: &mut Shift, _: Operator<'_>, _: &mut Vec<u8>) -> Result<bool, Declined> {
+    Ok(false)
+}
+
 /// The instructions of an old body, read from front to back.
 struct Instructions<'a> {
     code: &'a [u8],
@@ -192,11 +214,7 @@ impl<'a> Instructions<'a> {
             while self.position < end {
                 let operator = operators.read()?;
                 let next = operators.original_position();
-                shift.moved = false;
-                let instruction = shift.instruction(operator)?;
-                if shift.moved {
-                    instruction.encode(out);
-                } else {
+                if !reencode(shift, operator, out)? {
                     out.extend_from_slice(&self.code[self.position..next]);
                 }
                 self.position = next;

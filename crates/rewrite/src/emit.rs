@@ -5,14 +5,10 @@
 //! code that is no longer where it was.
 
 use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPORT};
-use wasm_encoder::reencode::Reencode;
 use wasm_encoder::{
-    CodeSection, DataSection, Encode, EntityType, ExportKind, ExportSection, MemoryType, Module,
-    NameSection, RawSection, SectionId,
+    CodeSection, Encode, EntityType, ExportKind, MemoryType, Module, RawSection, SectionId,
 };
-use wasmparser::{
-    BinaryReader, CustomSectionReader, KnownCustom, Name, NameSectionReader, Payload,
-};
+use wasmparser::{BinaryReader, CustomSectionReader, KnownCustom, Payload};
 
 use crate::outline::{Outline, parser};
 use crate::shift::Shift;
@@ -101,15 +97,13 @@ pub(crate) fn module(
             Payload::CodeSectionStart { .. } => {
                 module.section(code);
             }
+            #[cfg(feature = "reencode")]
             Payload::ExportSection(section) if shift.moves() => {
-                let mut exports = ExportSection::new();
-                shift.parse_export_section(&mut exports, section.clone())?;
-                module.section(&exports);
+                module.section(&moved::exports(&mut shift, section)?);
             }
+            #[cfg(feature = "reencode")]
             Payload::DataSection(section) if shift.moves() => {
-                let mut data = DataSection::new();
-                shift.parse_data_section(&mut data, section.clone())?;
-                module.section(&data);
+                module.section(&moved::data(&mut shift, section)?);
             }
             _ => {
                 module.section(&RawSection {
@@ -227,7 +221,7 @@ fn custom(
 ) {
     if let KnownCustom::Name(names) = section.as_known() {
         // Names are for people: a section that cannot be read is left out, as engines pass over it.
-        if let Ok(names) = rename(names, shift) {
+        if let Ok(names) = names::without_labels(names, section.data(), shift) {
             module.section(&names);
         }
     } else if !speaks_of_positions(section.name()) {
@@ -245,14 +239,93 @@ fn speaks_of_positions(name: &str) -> bool {
     names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The name section without the names of labels, which are numbered in the order of their blocks.
-fn rename(section: NameSectionReader<'_>, shift: &mut Shift) -> Result<NameSection, Declined> {
-    let mut names = NameSection::new();
-    for subsection in section {
-        match subsection? {
-            Name::Label(_) => {}
-            other => shift.parse_custom_name_subsection(&mut names, other)?,
-        }
+/// Sections that name memories which have moved.
+#[cfg(feature = "reencode")]
+mod moved {
+    use wasm_encoder::reencode::Reencode;
+    use wasm_encoder::{DataSection, ExportSection};
+    use wasmparser::{DataSectionReader, ExportSectionReader};
+
+    use crate::Declined;
+    use crate::shift::Shift;
+
+    pub(super) fn exports(
+        shift: &mut Shift,
+        section: &ExportSectionReader<'_>,
+    ) -> Result<ExportSection, Declined> {
+        let mut exports = ExportSection::new();
+        shift.parse_export_section(&mut exports, section.clone())?;
+        Ok(exports)
     }
-    Ok(names)
+
+    pub(super) fn data(
+        shift: &mut Shift,
+        section: &DataSectionReader<'_>,
+    ) -> Result<DataSection, Declined> {
+        let mut data = DataSection::new();
+        shift.parse_data_section(&mut data, section.clone())?;
+        Ok(data)
+    }
+}
+
+/// The name section without the names of labels, which are numbered in the order of their blocks.
+#[cfg(feature = "reencode")]
+mod names {
+    use wasm_encoder::NameSection;
+    use wasm_encoder::reencode::Reencode;
+    use wasmparser::{Name, NameSectionReader};
+
+    use crate::Declined;
+    use crate::shift::Shift;
+
+    pub(super) fn without_labels(
+        section: NameSectionReader<'_>,
+        _: &[u8],
+        shift: &mut Shift,
+    ) -> Result<NameSection, Declined> {
+        let mut names = NameSection::new();
+        for subsection in section {
+            match subsection? {
+                Name::Label(_) => {}
+                other => shift.parse_custom_name_subsection(&mut names, other)?,
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// The same where no memory moves: everything else is as it was.
+#[cfg(not(feature = "reencode"))]
+mod names {
+    use std::borrow::Cow;
+
+    use wasm_encoder::CustomSection;
+    use wasmparser::{BinaryReader, NameSectionReader};
+
+    use crate::Declined;
+    use crate::shift::Shift;
+
+    const LABELS: u8 = 3;
+
+    pub(super) fn without_labels<'a>(
+        _: NameSectionReader<'_>,
+        section: &'a [u8],
+        _: &Shift,
+    ) -> Result<CustomSection<'a>, Declined> {
+        let mut reader = BinaryReader::new(section, 0);
+        let mut kept = Vec::with_capacity(section.len());
+        while !reader.eof() {
+            let start = reader.current_position();
+            let id = reader.read_u8()?;
+            let length = reader.read_var_u32()?;
+            reader.read_bytes(length as usize)?;
+            if id != LABELS {
+                kept.extend_from_slice(&section[start..reader.current_position()]);
+            }
+        }
+        Ok(CustomSection {
+            name: Cow::Borrowed("name"),
+            data: Cow::Owned(kept),
+        })
+    }
 }

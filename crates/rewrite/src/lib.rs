@@ -10,12 +10,17 @@
 //! calls work on the very same memory by the same rules (a load outside of `[64, size)` answers 0,
 //! such a store does nothing), and the cells of [`extism_abi::layout`] always describe an input
 //! that lies inside of the memory.
+//!
+//! Without the feature `validate`, that the module is valid is for the caller to know; without `reencode`,
+//! a module that defines a memory cannot import the kernel memory. A page, whose engine validates, does without
+//! both.
 
 #![forbid(unsafe_code)]
 
 mod access;
 mod body;
 mod bulk;
+mod check;
 mod copy_loop;
 mod emit;
 mod inline;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use extism_abi::Status;
-use extism_kernel::{Kernel, Range};
+use extism_kernel::{Kernel, Range, Refused};
 
 use crate::{Fault, Level, Vars};
 
@@ -21,8 +21,8 @@ pub trait Facilities {
     fn vars(&self) -> &Vars;
     /// Its variables, to change.
     fn vars_mut(&mut self) -> &mut Vars;
-    /// Whether anybody listens to messages of this level.
-    fn listens(&self, level: Level) -> bool;
+    /// The lowest level anybody listens to, in the numbers plug-ins know.
+    fn log_level(&self) -> i32;
     /// Delivers a message.
     fn log(&mut self, level: Level, message: &[u8]);
 }
@@ -152,10 +152,18 @@ pub trait Guest {
     /// # Errors
     /// As [`Guest::block`].
     fn log(&mut self, level: Level, message: u64) -> Result<(), Self::Error> {
-        if self.facilities().listens(level) {
+        if level as i32 >= self.facilities().log_level() {
             let range = self.block(message, "log message")?;
             self.read(range, |facilities, bytes| facilities.log(level, bytes))?;
         }
         self.free(message)
+    }
+}
+
+/// What a call that ends because a block was refused is told.
+pub fn refusal_text(refused: Refused) -> &'static str {
+    match refused {
+        Refused::Memory | Refused::Bytes => "oom",
+        Refused::Blocks => "too many kernel memory blocks",
     }
 }

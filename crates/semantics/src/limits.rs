@@ -155,3 +155,77 @@ impl Limits {
         }
     }
 }
+
+/// A limit as a whole number: `u64::MAX` stands for "no limit", times are in milliseconds.
+trait Number {
+    fn number(number: u64) -> Self;
+}
+
+macro_rules! numbers {
+    ($($ty:ty),*) => {$(
+        impl Number for $ty {
+            fn number(number: u64) -> $ty {
+                <$ty>::try_from(number).unwrap_or(<$ty>::MAX)
+            }
+        }
+    )*};
+}
+
+numbers!(u32, u64, usize);
+
+impl Number for Duration {
+    fn number(number: u64) -> Duration {
+        Duration::from_millis(number)
+    }
+}
+
+impl<T: Number> Number for Option<T> {
+    fn number(number: u64) -> Option<T> {
+        (number != u64::MAX).then(|| T::number(number))
+    }
+}
+
+macro_rules! named {
+    ($($name:literal => $limit:ident,)*) => {
+        impl Limits {
+            /// Sets the limit of this name, for hosts that hand limits over by name. Names, units and "no limit"
+            /// are those of `ExtismLimits` in C. False if there is no such limit.
+            pub fn set(&mut self, name: &str, number: u64) -> bool {
+                match name {
+                    $($name => self.$limit = Number::number(number),)*
+                    _ => return false,
+                }
+                true
+            }
+        }
+    };
+}
+
+named! {
+    "call_time_ms_max" => call_time_max,
+    "memory_bytes_max" => memory_bytes_max,
+    "kernel_bytes_max" => kernel_bytes_max,
+    "blocks_max" => blocks_max,
+    "table_elements_max" => table_elements_max,
+    "instances_max" => instances_max,
+    "memories_max" => memories_max,
+    "tables_max" => tables_max,
+    "stack_bytes_max" => stack_bytes_max,
+    "call_depth_max" => call_depth_max,
+    "output_bytes_max" => output_bytes_max,
+    "error_bytes_max" => error_bytes_max,
+    "log_line_bytes_max" => log_line_bytes_max,
+    "log_call_bytes_max" => log_call_bytes_max,
+    "log_call_lines_max" => log_call_lines_max,
+    "vars_bytes_max" => vars_bytes_max,
+    "vars_count_max" => vars_count_max,
+    "var_name_bytes_max" => var_name_bytes_max,
+    "http_response_bytes_max" => http_response_bytes_max,
+    "http_header_bytes_max" => http_header_bytes_max,
+    "http_redirects_max" => http_redirects_max,
+    "http_requests_max" => http_requests_max,
+    "manifest_bytes_max" => manifest_bytes_max,
+    "modules_max" => modules_max,
+    "module_bytes_max" => module_bytes_max,
+    "download_time_ms_max" => download_time_max,
+}
