@@ -69,7 +69,7 @@ impl Entry {
 }
 
 pub(crate) struct Cell {
-    pub(crate) id: String,
+    id: String,
     cancel: CancelHandle,
     slot: Mutex<Slot>,
 }
@@ -92,6 +92,14 @@ impl Cell {
                 ..Slot::default()
             }),
         })
+    }
+
+    /// The identity of the plug-in, also while a call has it.
+    pub(crate) fn id(&self) -> Result<&str, Failure> {
+        match self.lock().closed {
+            Some(_) => Err(Failure::closed("plug-in")),
+            None => Ok(&self.id),
+        }
     }
 
     /// Takes the plug-in, for a call that is about to be made.

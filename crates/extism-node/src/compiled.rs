@@ -79,7 +79,10 @@ impl Compiled {
         let compiled = self.get()?;
         let made = self.near.enter(|| Instance::new(&compiled));
         let plugin = made.map_err(Failure::from)?;
-        Ok(Plugin::new(&self.near, Cell::new(Entry::Own(Box::new(plugin)))))
+        Ok(Plugin::new(
+            &self.near,
+            Cell::new(Entry::Own(Box::new(plugin))),
+        ))
     }
 
     /// Whether instances could be asked for a function of this name.

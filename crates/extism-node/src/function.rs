@@ -107,9 +107,12 @@ fn function(
         params: params.to_vec(),
         results: results.to_vec(),
     };
-    Ok(HostFunction::new(name, params, results, move |plugin, slots| {
-        function.enter(plugin, slots)
-    }))
+    Ok(HostFunction::new(
+        name,
+        params,
+        results,
+        move |plugin, slots| function.enter(plugin, slots),
+    ))
 }
 
 struct Function {
@@ -134,7 +137,12 @@ impl Function {
         };
         let arguments = params.map(|(at, ty)| slots.get(at, *ty)).collect();
         let results = Loan::lend(plugin, |loan| {
-            call.ask(Request::new(self.numbers, arguments, self.results.len(), loan))
+            call.ask(Request::new(
+                self.numbers,
+                arguments,
+                self.results.len(),
+                loan,
+            ))
         })?;
         self.give(slots, |at| results.get(at).copied().unwrap_or_default());
         Ok(())

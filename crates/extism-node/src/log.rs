@@ -12,12 +12,18 @@ use napi_derive::napi;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
 
-use crate::realm::{self, Event};
 use crate::call;
+use crate::realm::{self, Event};
 
 /// A sink for messages from this level up.
 pub(crate) fn sink(level: u32) -> LogSink {
-    let levels = [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error];
+    let levels = [
+        Level::Trace,
+        Level::Debug,
+        Level::Info,
+        Level::Warn,
+        Level::Error,
+    ];
     let level = levels.into_iter().find(|known| *known as u32 == level);
     LogSink {
         level: level.unwrap_or(Level::Error),

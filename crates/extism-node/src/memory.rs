@@ -42,7 +42,9 @@ impl Realm {
     /// The bytes of a block.
     #[napi]
     pub fn memory_read(&self, loan: u32, handle: BigInt) -> Result<Buffer, Thrown> {
-        self.with(loan, |plugin| Ok(plugin.bytes(handle.get_u64().1)?.to_vec().into()))
+        self.with(loan, |plugin| {
+            Ok(plugin.bytes(handle.get_u64().1)?.to_vec().into())
+        })
     }
 
     /// Writes at the beginning of a block.
@@ -106,7 +108,8 @@ impl Realm {
     #[napi]
     pub fn memory_must_stop(&self, loan: u32) -> bool {
         // Once the host function is over, nobody waits for it.
-        self.with(loan, |plugin| Ok(plugin.must_stop())).unwrap_or(true)
+        self.with(loan, |plugin| Ok(plugin.must_stop()))
+            .unwrap_or(true)
     }
 
     /// Milliseconds until the call's time is up.

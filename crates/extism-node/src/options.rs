@@ -103,7 +103,9 @@ fn number(value: Option<BigInt>, what: &str) -> Result<Option<u64>, Failure> {
     };
     match value.get_u64() {
         (false, number, true) => Ok(Some(number)),
-        _ => Err(Failure::invalid(format!("{what} is not a number of 64 bits without a sign"))),
+        _ => Err(Failure::invalid(format!(
+            "{what} is not a number of 64 bits without a sign"
+        ))),
     }
 }
 

@@ -67,8 +67,8 @@ impl Plugin {
 impl Plugin {
     /// Its identity.
     #[napi]
-    pub fn id(&self) -> &str {
-        &self.cell.id
+    pub fn id(&self) -> Result<String, Thrown> {
+        Ok(self.cell.id()?.to_owned())
     }
 
     /// Calls a function here and now. Small outputs are put where JavaScript looks for them, and their length is the
@@ -89,7 +89,9 @@ impl Plugin {
         let output = plugin.output();
         match u32::try_from(output.len()) {
             Ok(length) if self.near.window.put(output) => Ok(Either::A(length)),
-            _ => Ok(Either::B(ArrayBuffer::copy_from(env, output).map_err(refused)?)),
+            _ => Ok(Either::B(
+                ArrayBuffer::copy_from(env, output).map_err(refused)?,
+            )),
         }
     }
 
@@ -137,7 +139,9 @@ impl Plugin {
                 ..Options::default()
             };
             let source = Source::Manifest(Cow::Borrowed(compiled.manifest()));
-            Ok(Value::Text(extism_runtime::inspect(source, &options)?.to_json()))
+            Ok(Value::Text(
+                extism_runtime::inspect(source, &options)?.to_json(),
+            ))
         };
         call::start(self.near.far()?, call, None, work)?;
         Ok(())
@@ -237,5 +241,7 @@ fn call(plugin: &mut Instance, name: &Either<u32, String>, input: &[u8]) -> Resu
             plugin.call(name.unwrap_or_default(), input)
         }
     };
-    outcome.into_error().map_or(Ok(()), |error| Err(error.into()))
+    outcome
+        .into_error()
+        .map_or(Ok(()), |error| Err(error.into()))
 }

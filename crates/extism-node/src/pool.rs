@@ -55,7 +55,10 @@ impl Pool {
         let work = move |call: &Call| {
             let lease = loop {
                 if call.is_stopped() {
-                    return Err(Failure::new(Status::Cancelled, "the JavaScript thread has ended"));
+                    return Err(Failure::new(
+                        Status::Cancelled,
+                        "the JavaScript thread has ended",
+                    ));
                 }
                 let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
                 let slice = left.map_or(LOOK_INTERVAL, |left| left.min(LOOK_INTERVAL));
@@ -80,7 +83,9 @@ impl Pool {
         let now = [stats.instances_max, stats.alive, stats.idle, stats.waiting];
         let ever = [stats.made, stats.replaced];
         let now = now.into_iter().map(|count| count as f64);
-        Ok(now.chain(ever.into_iter().map(|count| count as f64)).collect())
+        Ok(now
+            .chain(ever.into_iter().map(|count| count as f64))
+            .collect())
     }
 
     /// Lets go of it; what is borrowed lives on.

@@ -11,9 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use extism_runtime::{CompiledPlugin, CurrentPlugin, Level};
-use napi::bindgen_prelude::{
-    Buffer, Either6, FnArgs, Function, FunctionRef, Uint8Array,
-};
+use napi::bindgen_prelude::{Buffer, Either6, FnArgs, Function, FunctionRef, Uint8Array};
 use napi::threadsafe_function::{
     ThreadsafeCallContext, ThreadsafeFunction, ThreadsafeFunctionCallMode,
 };
@@ -40,17 +38,24 @@ pub(crate) type Payload = Either6<(), u32, String, Buffer, Compiled, Plugin>;
 /// An event as JavaScript gets it: `(kind, call, first, second, number)`.
 type Message = FnArgs<(u32, u32, Payload, Payload, u32)>;
 
-type Receive =
-    ThreadsafeFunction<Event, (), Message, NodeStatus, false, true, 0>;
+type Receive = ThreadsafeFunction<Event, (), Message, NodeStatus, false, true, 0>;
 
 /// Something a thread has for JavaScript.
 pub(crate) enum Event {
     /// A job is over.
-    Done { call: u32, result: Result<Value, Failure> },
+    Done {
+        call: u32,
+        result: Result<Value, Failure>,
+    },
     /// A host function is to be run.
     Host { call: u32, request: Arc<Request> },
     /// A plug-in logs.
-    Log { call: u32, level: Level, message: String, plugin: String },
+    Log {
+        call: u32,
+        level: Level,
+        message: String,
+        plugin: String,
+    },
 }
 
 /// What a job comes to.
@@ -202,7 +207,10 @@ impl Near {
     fn message(self: &Rc<Near>, event: Event) -> napi::Result<Message> {
         let nothing = || Payload::A(());
         Ok(match event {
-            Event::Done { call, result: Ok(value) } => {
+            Event::Done {
+                call,
+                result: Ok(value),
+            } => {
                 let value = match value {
                     Value::Nothing => nothing(),
                     Value::Text(text) => Payload::C(text),
@@ -212,22 +220,42 @@ impl Near {
                 };
                 (0, call, value, nothing(), 0).into()
             }
-            Event::Done { call, result: Err(failure) } => {
-                (1, call, Payload::C(failure.code()), Payload::C(failure.message), 0).into()
-            }
+            Event::Done {
+                call,
+                result: Err(failure),
+            } => (
+                1,
+                call,
+                Payload::C(failure.code()),
+                Payload::C(failure.message),
+                0,
+            )
+                .into(),
             Event::Host { call, request } => {
                 let number = self.next();
                 if !self.window.put_slots(request.arguments.iter().copied()) {
                     request.answer(Err("the host function has too many arguments".to_owned()));
                 }
                 let (function, signature) = (request.function, request.signature);
-                self.loans.borrow_mut().insert(number, Arc::clone(&request.loan));
+                self.loans
+                    .borrow_mut()
+                    .insert(number, Arc::clone(&request.loan));
                 self.requests.borrow_mut().insert(number, request);
                 (2, call, Payload::B(function), Payload::B(signature), number).into()
             }
-            Event::Log { call, level, message, plugin } => {
-                (3, call, Payload::C(message), Payload::C(plugin), level as u32).into()
-            }
+            Event::Log {
+                call,
+                level,
+                message,
+                plugin,
+            } => (
+                3,
+                call,
+                Payload::C(message),
+                Payload::C(plugin),
+                level as u32,
+            )
+                .into(),
         })
     }
 }
@@ -272,7 +300,8 @@ impl Realm {
             calls: Mutex::default(),
         });
         near.far.get_or_init(|| Arc::clone(&far));
-        env.add_env_cleanup_hook(far, |far| far.close()).map_err(refused)?;
+        env.add_env_cleanup_hook(far, |far| far.close())
+            .map_err(refused)?;
         Ok(Realm { near })
     }
 

@@ -23,7 +23,11 @@ pub(crate) fn number(params: &[ValueType], results: &[ValueType]) -> Result<u32,
             known.push((params.to_vec(), results.to_vec()));
             known.len() - 1
         }
-        None => return Err(Failure::invalid("host functions have too many different types")),
+        None => {
+            return Err(Failure::invalid(
+                "host functions have too many different types",
+            ));
+        }
     };
     u32::try_from(at).map_err(|_| Failure::invalid("host functions have too many different types"))
 }
@@ -34,12 +38,19 @@ fn signature(number: u32) -> Vec<String> {
     let known = lock();
     let found = usize::try_from(number).ok().and_then(|at| known.get(at));
     let text = |types: &Vec<ValueType>| types.iter().map(|ty| name(*ty)).collect();
-    found.map_or_else(Vec::new, |(params, results)| vec![text(params), text(results)])
+    found.map_or_else(Vec::new, |(params, results)| {
+        vec![text(params), text(results)]
+    })
 }
 
 /// The types in a text such as `i32i64`.
 pub(crate) fn types(names: &[String]) -> Result<Vec<ValueType>, Failure> {
-    let all = [ValueType::I32, ValueType::I64, ValueType::F32, ValueType::F64];
+    let all = [
+        ValueType::I32,
+        ValueType::I64,
+        ValueType::F32,
+        ValueType::F64,
+    ];
     let of = |text: &String| {
         let found = all.into_iter().find(|ty| name(*ty) == text);
         found.ok_or_else(|| Failure::invalid(format!("no host function has the type {text}")))

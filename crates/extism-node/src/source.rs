@@ -78,7 +78,9 @@ impl Given {
 
 /// Whether bytes are a module, in whichever form, rather than a manifest. The library has the last word.
 fn is_module(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\0asm") || bytes.trim_ascii_start().starts_with(b"(") || bytes.starts_with(b";;")
+    bytes.starts_with(b"\0asm")
+        || bytes.trim_ascii_start().starts_with(b"(")
+        || bytes.starts_with(b";;")
 }
 
 #[napi]
@@ -97,7 +99,9 @@ impl Realm {
         let (options, _) = options::read(options)?;
         let work = move |_: &_| {
             let source = given.read(&options.limits)?;
-            Ok(Value::Text(extism_runtime::inspect(source, &options)?.to_json()))
+            Ok(Value::Text(
+                extism_runtime::inspect(source, &options)?.to_json(),
+            ))
         };
         call::start(self.near.far()?, call, None, work)?;
         Ok(())

@@ -45,7 +45,7 @@ test("the program of the announcement runs as it was typed", async () => {
   const words = { args: ["--input-type=commonjs"], cwd: join(folder, "src") };
   const required = createRequire(import.meta.url).resolve("@extism/extism");
   const { code, output } = await program(post.replace("'@extism/extism'", JSON.stringify(required)), words);
-  assert.deepEqual([code, output], [0, "6\n"]);
+  assert.deepEqual([code, output], [0, "7\n"]);
 });
 
 test("contexts own their plug-ins", async () => {
@@ -55,7 +55,7 @@ test("contexts own their plug-ins", async () => {
   assert.deepEqual([first.id, second.id, first.ctx], [0, 1, context]);
   const output = await first.call("count_vowels", Buffer.from("xyzzy"));
   assert.ok(Buffer.isBuffer(output));
-  assert.equal(JSON.parse(output).count, 4);
+  assert.equal(JSON.parse(output).count, 5);
   assert.equal(await first.functionExists("count_vowels"), true);
   first.update(COUNT);
   assert.equal(JSON.parse(await first.call("count_vowels", "xyzzy")).count, 0);

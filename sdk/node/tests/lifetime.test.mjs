@@ -22,6 +22,7 @@ test("g01 a closed object says that it is closed", async () => {
   context.free();
   compiled.close();
   const uses = [
+    () => plugin.id,
     () => plugin.call("echo", ""),
     () => plugin.callSync("echo", ""),
     () => plugin.functionExists("echo"),
@@ -52,7 +53,6 @@ test("g01 a closed object says that it is closed", async () => {
     await fails(use, ClosedError, Status.Closed);
   }
   assert.equal(plugin.isActive(), false);
-  assert.match(plugin.id, /^[0-9a-f-]{36}$/);
   handle.cancel();
   plugin.cancel();
 });

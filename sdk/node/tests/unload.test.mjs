@@ -63,8 +63,8 @@ test("g18 faults are still those of their owners", async () => {
     import { createPlugin } from "@extism/extism";
     const trap = await createPlugin('(module (memory 1) (func (export "run") (drop (i32.load (i32.const -1)))))');
     // The same in the platform's own engine, which has a handler of its own.
-    const bytes = Buffer.from("0061736d010000000104016000000302010005030100010707010372756e00000a0b01090041" +
-      "7f2802001a0b", "hex");
+    const bytes = Buffer.from(
+      "0061736d01000000010401600000030201000503010001070701" + "0372756e00000a0a010800417f2802001a0b", "hex");
     const { instance } = await WebAssembly.instantiate(bytes);
     for (let round = 0; round < 50; round += 1) {
       try { trap.callSync("run"); } catch (error) { if (error.code !== "TRAP_MEMORY") throw error; }

@@ -108,7 +108,6 @@ export interface NativePlugin {
   close(): void;
 }
 
-const require = createRequire(import.meta.url);
 let loaded: Addon | undefined;
 let reason: unknown;
 
@@ -136,12 +135,23 @@ export function neededAddon(): Addon {
 
 function load(): Addon {
   const path = process.env.EXTISM_NODE_ADDON;
-  const found = require(path === undefined || path === "" ? `@extism/extism-${triple()}` : path) as Addon;
+  const require = createRequire(import.meta.url);
+  const found = (path ? open(path, require) : require(`@extism/extism-${triple()}`)) as Addon;
   const version = typeof found.version === "function" ? found.version() : "unknown";
   if (version !== VERSION) {
     throw errorOf(Status.NotFound, `the addon is of version ${version}, and this package of version ${VERSION}`);
   }
   return found;
+}
+
+/** An addon in a file of any name. */
+function open(path: string, require: NodeJS.Require): unknown {
+  if (!/\.(so|dylib|dll)$/.test(path)) {
+    return require(path);
+  }
+  const module = { exports: {} };
+  process.dlopen(module, path);
+  return module.exports;
 }
 
 /** The machine, as packages name it. */

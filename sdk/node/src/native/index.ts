@@ -201,16 +201,18 @@ const SHORT = 1_024;
 const short = new Uint8Array(SHORT * 3);
 
 class InstanceOfAddon implements Instance {
-  readonly id: string;
   readonly #plugin: NativePlugin;
   readonly #around: Surroundings;
   /** The call on another thread, until it is over, whatever comes of it. */
   #running: Promise<unknown> | undefined;
 
   constructor(plugin: NativePlugin, around: Surroundings) {
-    this.id = plugin.id();
     this.#plugin = plugin;
     this.#around = around;
+  }
+
+  get id(): string {
+    return plain(() => this.#plugin.id());
   }
 
   callSync(name: string, input: Input, hostContext: unknown): ArrayBuffer | null {
@@ -225,10 +227,9 @@ class InstanceOfAddon implements Instance {
 
   async call(name: string, input: Input, hostContext: unknown): Promise<ArrayBuffer | null> {
     const bytes = typeof input === "string" ? encoder.encode(input) : input;
-    const called = this.#start<Uint8Array | undefined>(hostContext, (job) => {
+    const output = await this.#start<Uint8Array | undefined>(hostContext, (job) => {
       this.#plugin.call(job, name, bytes);
     });
-    const output = await called;
     return output === undefined ? null : (output.buffer as ArrayBuffer);
   }
 
@@ -312,15 +313,19 @@ class InstanceOfAddon implements Instance {
     return main;
   }
 
-  #start<T>(hostContext: unknown, begin: (job: number) => void): Promise<T> {
-    const called = start<T>(this.#around, hostContext, this, begin);
-    if (this.#running === undefined) {
-      const over = (): void => {
-        this.#running = undefined;
-      };
-      this.#running = called.then(over, over);
+  async #start<T>(hostContext: unknown, begin: (job: number) => void): Promise<T> {
+    if (this.#running !== undefined) {
+      // The addon refuses it.
+      return await start<T>(this.#around, hostContext, this, begin);
     }
-    return called;
+    let over: (value?: unknown) => void = () => undefined;
+    this.#running = new Promise((resolve) => (over = resolve));
+    try {
+      return await start<T>(this.#around, hostContext, this, begin);
+    } finally {
+      this.#running = undefined;
+      over();
+    }
   }
 }
 

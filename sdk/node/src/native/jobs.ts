@@ -85,12 +85,24 @@ export function outputOf(length: number): ArrayBuffer {
 }
 
 /** Has a thread of the addon do something. */
-export function start<T>(
+export async function start<T>(
   around: Surroundings,
   hostContext: unknown,
   held: unknown,
   begin: (job: number) => void,
 ): Promise<T> {
+  try {
+    return await job<T>(around, hostContext, held, begin);
+  } catch (error) {
+    if (error instanceof Error && "captureStackTrace" in Error) {
+      // The error was made for an event; who waits for it wants to see himself in it.
+      Error.captureStackTrace(error);
+    }
+    throw error;
+  }
+}
+
+function job<T>(around: Surroundings, hostContext: unknown, held: unknown, begin: (job: number) => void): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const number = nextJob();
     const pending: Pending = {
