@@ -8,7 +8,7 @@ use extism_abi::import::{ENV_MODULE, Import, KERNEL, LEGACY_MODULE, LEGACY_ONLY,
 use extism_rewrite::{KernelMemory, Options};
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
-    Instruction, Module, TypeSection, ValType,
+    Module, TypeSection, ValType,
 };
 
 /// The module: it imports kernel memory and exports each function under its 1.x name.
@@ -50,11 +50,11 @@ fn wrappers() -> Vec<u8> {
         let function = index.saturating_add(all.len() as u32);
         exports.export(import.name, ExportKind::Func, function);
         let mut body = Function::new([]);
+        let mut instructions = body.instructions();
         for (parameter, _) in (0_u32..).zip(import.params) {
-            body.instruction(&Instruction::LocalGet(parameter));
+            instructions.local_get(parameter);
         }
-        body.instruction(&Instruction::Call(index));
-        body.instruction(&Instruction::End);
+        instructions.call(index).end();
         code.function(&body);
     }
     let mut module = Module::new();

@@ -164,6 +164,33 @@ extern "C" fn load_module(index: u32) -> u32 {
     }
 }
 
+/// Takes a module in that the exchange describes, as JSON.
+#[unsafe(no_mangle)]
+extern "C" fn load_described(index: u32) -> u32 {
+    let described = serde_json::from_slice(&exchange::take());
+    with_loader(|loader| {
+        let described =
+            described.map_err(|error| Fault::new(Status::Internal, error.to_string()))?;
+        loader.described(index as usize, described)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn module_bytes_max() -> f64 {
+    LOADER.with_borrow(|loader| {
+        let loader = loader.as_ref();
+        loader.map_or(0.0, |loader| loader.module_bytes_max() as f64)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn download_ms_max() -> f64 {
+    LOADER.with_borrow(|loader| {
+        let loader = loader.as_ref();
+        loader.map_or(0.0, |loader| loader.download_ms_max() as f64)
+    })
+}
+
 /// Leaves how to link.
 #[unsafe(no_mangle)]
 extern "C" fn load_plan() -> u32 {

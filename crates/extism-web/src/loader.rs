@@ -6,16 +6,17 @@
 
 use extism_abi::Status;
 use extism_abi::import::{ENV_MODULE, LEGACY_MODULE};
+use extism_abi::layout::PAGE_BYTES;
 use extism_manifest::{Manifest, ParseOptions, Wasm};
 use extism_policy::{Access, path_rules};
-use extism_rewrite::{DeclinedKind, KernelMemory};
+use extism_rewrite::KernelMemory;
 use extism_semantics::{
     Answer, Fault, Import, Limits, Links, MAIN, answer, bounds, check_count, check_hash, check_kind,
     check_size, is_binary, is_module, names, order, parse_options,
 };
 use serde::Serialize;
 
-use crate::module::{Outline, Signature};
+use crate::module::{Described, Outline, Signature};
 use crate::options::Options;
 
 /// A plug-in that is being loaded.
@@ -31,8 +32,6 @@ pub(crate) struct Loader {
 struct Loaded {
     outline: Outline,
     kernel_memory: Kernel,
-    /// Why the module is no module at all, if it is none.
-    invalid: Option<String>,
 }
 
 /// How a module gets at kernel memory.
@@ -77,6 +76,8 @@ pub(crate) struct Plan<'a> {
     modules: Vec<ModulePlan<'a>>,
     call_time_ms_max: Option<u64>,
     call_depth_max: u32,
+    /// Whether any host may be reached at all.
+    http: bool,
     paths: Vec<PathPlan>,
 }
 
@@ -88,7 +89,6 @@ struct ModulePlan<'a> {
     exports: Vec<ExportPlan<'a>>,
     memories: &'a [u64],
     tables: &'a [u64],
-    invalid: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -200,7 +200,6 @@ impl Loader {
         let mut loaded = Loaded {
             outline: Outline::read(wasm),
             kernel_memory: Kernel::Calls,
-            invalid: None,
         };
         let mut rewritten = None;
         if self.rewrites() {
@@ -215,24 +214,57 @@ impl Loader {
                 },
                 keep: &|_| false,
             };
-            match extism_rewrite::rewrite_for_page(wasm, &options) {
-                Ok(done) => {
-                    loaded.kernel_memory = match single {
-                        true => Kernel::Defines,
-                        false => Kernel::Imports,
-                    };
-                    rewritten = Some(done.wasm);
-                }
-                Err(declined) if declined.kind == DeclinedKind::Invalid => {
-                    loaded.invalid = Some(declined.reason);
-                }
-                Err(_) => {}
+            if let Ok(done) = extism_rewrite::rewrite_for_page(wasm, &options) {
+                loaded.kernel_memory = match single {
+                    true => Kernel::Defines,
+                    false => Kernel::Imports,
+                };
+                rewritten = Some(done.wasm);
             }
+        }
+        if rewritten.is_none()
+            && let Some(pages) = self.pages_max()
+        {
+            // Growth that is not metered is at least bounded, memory by memory.
+            rewritten = extism_rewrite::bound_memories(wasm, pages);
         }
         if let Some(slot) = self.modules.get_mut(index) {
             *slot = Some(loaded);
         }
         Ok(rewritten)
+    }
+
+    /// A module the engine alone has read, of which the page says what it imports and exports.
+    pub(crate) fn described(&mut self, index: usize, described: Described) -> Result<(), Fault> {
+        if self.pages_max().is_some() {
+            let text = "the memory of a module that the platform has compiled cannot be bounded: give its bytes";
+            return Err(Fault::new(Status::InvalidArgument, text));
+        }
+        if let Some(slot) = self.modules.get_mut(index) {
+            *slot = Some(Loaded {
+                outline: described.into(),
+                kernel_memory: Kernel::Calls,
+            });
+        }
+        Ok(())
+    }
+
+    /// How many pages a memory may grow by, if that is bounded.
+    fn pages_max(&self) -> Option<u64> {
+        let ceiling = self.limits.memory_bytes_max.map(|bytes| bytes / PAGE_BYTES);
+        let granted = self.manifest.memory.max_pages.map(u64::from);
+        ceiling.into_iter().chain(granted).min()
+    }
+
+    /// The largest module, in bytes.
+    pub(crate) fn module_bytes_max(&self) -> u64 {
+        self.limits.module_bytes_max
+    }
+
+    /// The longest a download may take, in milliseconds.
+    pub(crate) fn download_ms_max(&self) -> u64 {
+        let time = self.limits.download_time_max.as_millis();
+        time.try_into().unwrap_or(u64::MAX)
     }
 
     fn rewrites(&self) -> bool {
@@ -273,31 +305,27 @@ impl Loader {
                     .collect(),
                 memories: &module.outline.memories,
                 tables: &module.outline.tables,
-                invalid: module.invalid.as_deref(),
             };
-            // The page's engine says what is wrong with one that is not valid.
-            if module.invalid.is_none() {
-                check_kind(|name| module.outline.exports_function(name))?;
-                for import in &module.outline.imports {
-                    let described = Import {
-                        module: &import.module,
-                        name: &import.name,
-                        function: import.function.as_ref().map(|ty| ty as _),
-                    };
-                    let answer = answer(described, index, &available)?;
-                    let from = match answer {
-                        Answer::Module(other) | Answer::AnyModule(other) => Some(other),
-                        Answer::Host | Answer::User => None,
-                    };
-                    needs[index].extend(from);
-                    plan.imports.push(ImportPlan {
-                        module: &import.module,
-                        name: &import.name,
-                        from,
-                        user: answer == Answer::User,
-                        function: import.function.as_ref(),
-                    });
-                }
+            check_kind(|name| module.outline.exports_function(name))?;
+            for import in &module.outline.imports {
+                let described = Import {
+                    module: &import.module,
+                    name: &import.name,
+                    function: import.function.as_ref().map(|ty| ty as _),
+                };
+                let answer = answer(described, index, &available)?;
+                let from = match answer {
+                    Answer::Module(other) | Answer::AnyModule(other) => Some(other),
+                    Answer::Host | Answer::User => None,
+                };
+                needs[index].extend(from);
+                plan.imports.push(ImportPlan {
+                    module: &import.module,
+                    name: &import.name,
+                    from,
+                    user: answer == Answer::User,
+                    function: import.function.as_ref(),
+                });
             }
             plans.push(plan);
         }
@@ -308,6 +336,7 @@ impl Loader {
             call_time_ms_max: bounds::call_time_max(&self.manifest, &self.limits)
                 .map(|time| time.as_millis().try_into().unwrap_or(u64::MAX)),
             call_depth_max: self.limits.call_depth_max,
+            http: self.manifest.allowed_hosts.as_ref().is_some_and(|hosts| !hosts.is_empty()),
             paths: self.paths()?,
         };
         serde_json::to_vec(&plan)

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Parser, Payload, TypeRef, ValType};
 
 /// What was found in a module.
@@ -49,6 +49,52 @@ impl fmt::Display for Signature {
             }
         }
         f.write_str("))")
+    }
+}
+
+/// A module as the page's engine describes it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Described {
+    imports: Vec<DescribedImport>,
+    exports: Vec<DescribedExport>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DescribedImport {
+    module: String,
+    name: String,
+    kind: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct DescribedExport {
+    name: String,
+    kind: String,
+}
+
+impl From<Described> for Outline {
+    /// Engines do not say of what type a function is; what can be called is taken to be a plug-in function.
+    fn from(described: Described) -> Outline {
+        let signature = |kind: &str| {
+            (kind == "function").then(|| Signature {
+                params: Vec::new(),
+                results: Vec::new(),
+            })
+        };
+        let import = |import: DescribedImport| ImportLine {
+            function: signature(&import.kind),
+            module: import.module,
+            name: import.name,
+        };
+        let export = |export: DescribedExport| ExportLine {
+            function: signature(&export.kind),
+            name: export.name,
+        };
+        Outline {
+            imports: described.imports.into_iter().map(import).collect(),
+            exports: described.exports.into_iter().map(export).collect(),
+            ..Outline::default()
+        }
     }
 }
 

@@ -27,8 +27,6 @@ pub(crate) struct Resources {
     /// Elements of each table they define.
     tables: Vec<u64>,
     instances: usize,
-    /// Whether the page has made kernel memory, beside the modules.
-    kernel_memory: bool,
 }
 
 pub(crate) struct Plugin {
@@ -41,7 +39,7 @@ pub(crate) struct Plugin {
     pub(crate) limits: Limits,
     pub(crate) http_response_bytes_max: u64,
     meter: Meter,
-    resources: Resources,
+    pages_max: Option<u32>,
     share: Share,
     log_level: i32,
     /// The message a builtin wants delivered once nothing is borrowed.
@@ -98,7 +96,7 @@ impl Plugin {
             hosts: HostPolicy::new(manifest.allowed_hosts.as_deref()),
             http_response_bytes_max: bounds::http_response_bytes_max(manifest, &limits),
             meter: Meter::new(&limits, manifest.memory.max_pages),
-            resources: Resources::default(),
+            pages_max: manifest.memory.max_pages,
             share: Share::new(&limits),
             log_level: options.log_level(),
             message: None,
@@ -112,6 +110,8 @@ impl Plugin {
             let text = format!("resource limit exceeded: {what} count too high at {count}, limit {max}");
             Err(Fault::new(Status::Instances, text))
         };
+        self.kernel.reset();
+        self.meter = Meter::new(&self.limits, self.pages_max);
         let (instances, memories) = (resources.instances, resources.memories.len());
         if instances > self.meter.instances_max() {
             return exceeded("instance", instances, self.meter.instances_max());
@@ -138,7 +138,6 @@ impl Plugin {
                 return Err(Fault::new(Status::Table, text));
             }
         }
-        self.resources = resources;
         self.memory_bytes = PAGE_BYTES;
         Ok(())
     }

@@ -19,6 +19,7 @@
 
 mod access;
 mod body;
+mod bound;
 mod bulk;
 mod check;
 mod copy_loop;
@@ -29,6 +30,8 @@ mod outline;
 mod shift;
 
 use std::fmt;
+
+pub use bound::bound_memories;
 
 use body::Bodies;
 use emit::Start;
