@@ -20,6 +20,7 @@ import type { HostFunction } from "../host-function.js";
 import type { Inspection } from "../inspection.js";
 import { Status } from "../status.js";
 import { Core, coreModule, coreModuleNow } from "./core.js";
+import { identity } from "./identity.js";
 import { inspectionOf } from "./inspect.js";
 import { Loading, type Fetcher, type Loaded, type Translate } from "./loaded.js";
 import { isCodeOrNothing, Machine } from "./machine.js";
@@ -90,9 +91,8 @@ class Compiled implements BackendCompiled {
       if (maker === undefined) {
         throw errorOf(Status.InvalidArgument, `${this.#whyWorker()}, and this platform has no Workers`);
       }
-      const made = await makeInWorker(maker, this.#core, this.#loaded, this.#options);
       alive.plugins += 1;
-      return made(() => {
+      return await makeInWorker(maker, this.#core, this.#loaded, this.#options, () => {
         alive.plugins -= 1;
       });
     }
@@ -374,13 +374,4 @@ class LocalInstance implements Instance {
       }
     }
   }
-}
-
-/** A random UUID; `crypto.randomUUID` is missing on pages that are not secure. */
-export function identity(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

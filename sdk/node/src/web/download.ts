@@ -26,12 +26,18 @@ export async function download(
     throw failed(request.url, error);
   }
   if (bytes === undefined) {
-    throw errorOf(Status.TooLarge, `cannot download ${request.url}: it is larger than the limit of ${String(bytesMax)} bytes`);
+    throw errorOf(
+      Status.TooLarge,
+      `cannot download ${request.url}: it is larger than the limit of ${String(bytesMax)} bytes`,
+    );
   }
   return bytes;
 }
 
-async function sent(request: { url: string; method: string; headers: Readonly<Record<string, string>> }, ms: number): Promise<Response> {
+async function sent(
+  request: { url: string; method: string; headers: Readonly<Record<string, string>> },
+  ms: number,
+): Promise<Response> {
   try {
     return await fetch(request.url, {
       method: request.method === "" ? "GET" : request.method,

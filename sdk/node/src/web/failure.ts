@@ -96,8 +96,7 @@ const TRAPS: readonly (readonly [RegExp, number])[] = [
 
 function trapStatus(thrown: unknown): number | undefined {
   const overflow = thrown instanceof RangeError || (thrown as { name?: string } | null)?.name === "InternalError";
-  const exception = (WebAssembly as { Exception?: new () => unknown }).Exception;
-  if (exception !== undefined && thrown instanceof exception) {
+  if (typeof WebAssembly.Exception === "function" && thrown instanceof WebAssembly.Exception) {
     return Status.TrapOther;
   }
   if (!(thrown instanceof WebAssembly.RuntimeError) && !overflow) {

@@ -30,7 +30,6 @@ export type Hop =
       readonly headers: readonly (readonly [string, string])[];
       readonly body: Uint8Array;
     }
-  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
   | { readonly kind: "failed"; readonly reason: number; readonly text: string };
 
 const FAILED = 0;

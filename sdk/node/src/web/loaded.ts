@@ -9,6 +9,7 @@
 import type { BackendOptions, Source } from "../backend.js";
 import { errorOf } from "../error.js";
 import { messageOf } from "../host-function.js";
+import type { Inspection } from "../inspection.js";
 import { Status } from "../status.js";
 import { Core } from "./core.js";
 import type { Needed, Plan } from "./plan.js";
@@ -140,6 +141,12 @@ export class Loading {
     return this.#done();
   }
 
+  /** Describes a source without running it. */
+  async inspect(fetcher: Fetcher, _translate: Translate): Promise<Inspection> {
+    await this.load(fetcher, _translate);
+    throw errorOf(Status.InvalidArgument, "this build describes no plug-ins");
+  }
+
   #needed(): readonly Needed[] {
     this.#core.give(this.#source.bytes);
     this.#core.checked(this.#core.exports.load(hasSecondMemories() ? 1 : 0));
@@ -160,7 +167,7 @@ export class Loading {
       throw errorOf(Status.ManifestField, "a manifest names a module in memory that was not given");
     }
     // Nobody may change the bytes between the moments they are checked and used.
-    return given instanceof WebAssembly.Module ? given : given.slice();
+    return given instanceof Uint8Array ? given.slice() : given;
   }
 
   async #fetched(needed: Needed, fetcher: Fetcher): Promise<Uint8Array> {

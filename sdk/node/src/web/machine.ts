@@ -63,7 +63,8 @@ export class Machine {
   readonly core: Core;
   readonly suspends: boolean;
   readonly #wiring: Wiring;
-  readonly #memory: LocalCallMemory;
+  /** What host functions may touch. */
+  readonly memory: LocalCallMemory;
   readonly #http: HttpExchange;
   readonly #surroundings: Surroundings;
   #access: WebAssembly.Exports | undefined;
@@ -82,7 +83,7 @@ export class Machine {
     this.core = new Core(coreModule);
     this.core.listener = wiring.listener;
     this.#begins();
-    this.#memory = new LocalCallMemory(wiring.id, this.core, {
+    this.memory = new LocalCallMemory(wiring.id, this.core, {
       mustStop: () => wiring.mustStop() || Date.now() >= this.#deadline,
       timeRemainingMs: () => (Number.isFinite(this.#deadline) ? Math.max(0, this.#deadline - Date.now()) : undefined),
     });
@@ -233,7 +234,7 @@ export class Machine {
       functions: wiring.functions,
       suspension: wiring.suspension,
       access: () => this.#access as WebAssembly.Exports,
-      memory: this.#memory,
+      memory: this.memory,
       hostContext: () => this.#hostContext,
       callElsewhere: wiring.callElsewhere,
       http: (request, body) => this.#http.request(request, body),

@@ -6,6 +6,8 @@
 
 import { readFileSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { Worker, type Transferable as NodeTransferable } from "node:worker_threads";
 
 import type { Backend } from "../backend.js";
 import { errorOf } from "../error.js";
@@ -15,7 +17,9 @@ import { useCoreFile } from "./core.js";
 import { download } from "./download.js";
 import { translator } from "./text.js";
 
-const CORE = new URL("./extism_web.wasm", import.meta.url);
+/** Beside the folder of the module or CommonJS bundle this is in; there `import.meta.url` is a path. */
+const HERE = import.meta.url.startsWith("file:") ? import.meta.url : pathToFileURL(import.meta.url);
+const CORE = new URL("../web/extism_web.wasm", HERE);
 
 useCoreFile({
   load: async () => await WebAssembly.compile(await readFile(CORE)),
@@ -45,8 +49,36 @@ export const web: Backend = /* @__PURE__ */ webBackend({
     },
     request: download,
   },
-  translate: translator(async (name) => await WebAssembly.compile(await readFile(new URL(`./${name}`, import.meta.url)))),
-  worker: undefined,
+  translate: translator(
+    async (name) => await WebAssembly.compile(await readFile(new URL(`../web/${name}`, HERE))),
+  ),
+  worker: (args) => {
+    const worker = new Worker(new URL("../web/node-worker.js", HERE), { ...args });
+    return {
+      post: (message, transfer) => {
+        worker.postMessage(message, (transfer ?? []) as NodeTransferable[]);
+      },
+      listen: (receive) => {
+        worker.on("message", receive);
+      },
+      onFailure: (failed) => {
+        worker.on("error", failed);
+        worker.on("exit", (code) => {
+          failed(new Error(`exit code ${String(code)}`));
+        });
+      },
+      terminate: () => {
+        void worker.terminate();
+      },
+      keepAlive: (keep) => {
+        if (keep) {
+          worker.ref();
+        } else {
+          worker.unref();
+        }
+      },
+    };
+  },
 });
 
 function unreadable(path: string, error: unknown): unknown {
@@ -54,7 +86,11 @@ function unreadable(path: string, error: unknown): unknown {
   if (code === undefined) {
     return error;
   }
-  const reasons: Readonly<Record<string, string>> = { ENOENT: "entity not found", EISDIR: "is a directory", EACCES: "permission denied" };
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: "entity not found",
+    EISDIR: "is a directory",
+    EACCES: "permission denied",
+  };
   const status = code === "ENOENT" ? Status.NotFound : Status.Io;
   return errorOf(status, `Unable to load Wasm file "${path}": ${reasons[code] ?? code}`, { cause: error });
 }
