@@ -19,7 +19,8 @@ import { errorOf } from "../error.js";
 import type { HostFunction } from "../host-function.js";
 import type { Inspection } from "../inspection.js";
 import { Status } from "../status.js";
-import { Core, coreModule, coreModuleNow } from "./core.js";
+import { VERSION } from "../version-number.js";
+import { coreModule, coreModuleNow } from "./core.js";
 import { identity } from "./identity.js";
 import { inspectionOf } from "./inspect.js";
 import { Loading, type Fetcher, type Loaded, type Translate } from "./loaded.js";
@@ -59,11 +60,7 @@ export function webBackend(platform: Platform): Backend {
     precompile: () =>
       Promise.reject(errorOf(Status.InvalidArgument, "the web engine has nothing to compile ahead of time")),
     setLogFile: () => false,
-    version: () => {
-      const core = new Core(coreModuleNow());
-      core.exports.version();
-      return core.takeText();
-    },
+    version: () => VERSION,
     stats: (): BackendStats => ({ ...alive }),
   };
 }
