@@ -6,9 +6,11 @@
 
 mod document;
 mod instructions;
+mod javascript;
 mod line;
 mod machine;
 mod measurement;
+mod package;
 mod programs;
 mod progress;
 mod python;
@@ -16,6 +18,7 @@ mod rows;
 mod table;
 mod verdict;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,10 +31,10 @@ use crate::project::Project;
 use document::Content;
 use line::{Line, Unit};
 use measurement::Measurements;
+use package::Packages;
 use programs::{Caches, Programs};
 use progress::Progress;
-use python::Pythons;
-use rows::{ROWS, Row, Source};
+use rows::{Language, ROWS, Row, Source};
 
 const DOCUMENT: &str = "docs/benchmarks.md";
 
@@ -175,14 +178,14 @@ fn measure(programs: &Programs, options: &Options, progress: &Progress) -> Resul
             Some(programs.prepare_rust()?)
         }
     };
-    let pythons = pythons(programs, options, progress);
+    let packages = packages(programs, options, progress);
     let mut all = Measurements::default();
     for round in 1..=effort.rounds {
         let label = format!("round {round} of {}", effort.rounds);
         progress.part(&label);
         for task in tasks(options) {
             progress.step(&format!("{label}  {}", task.name));
-            measure_row(programs, pythons.as_ref(), options, &task, round, &mut all)?;
+            measure_row(programs, &packages, options, &task, round, &mut all)?;
         }
         if let Some(rust) = &rust {
             progress.step(&format!("{label}  the Rust program"));
@@ -195,21 +198,29 @@ fn measure(programs: &Programs, options: &Options, progress: &Progress) -> Resul
     Ok(all)
 }
 
-/// The packages for Python, if a row wants them and they can be had.
-fn pythons(programs: &Programs, options: &Options, progress: &Progress) -> Option<Pythons> {
-    let tasks = tasks(options);
-    if !tasks.iter().any(|task| task.source == Source::Python) {
-        return None;
-    }
-    progress.part("making the environments for Python");
-    match programs.prepare_pythons() {
-        Ok(pythons) => Some(pythons),
-        Err(reason) => {
-            progress.clear();
-            eprintln!("nothing is measured through Python: {reason:#}");
-            None
+/// The packages of the languages that rows want, as far as they can be had.
+fn packages(
+    programs: &Programs,
+    options: &Options,
+    progress: &Progress,
+) -> BTreeMap<Language, Packages> {
+    let mut packages = BTreeMap::new();
+    for language in [Language::Python, Language::JavaScript] {
+        let is_wanted = |task: &Task| task.source == Source::Package(language);
+        if !tasks(options).iter().any(is_wanted) {
+            continue;
+        }
+        let name = language.name();
+        progress.part(&format!("preparing the packages for {name}"));
+        match programs.prepare_packages(language) {
+            Ok(prepared) => _ = packages.insert(language, prepared),
+            Err(reason) => {
+                progress.clear();
+                eprintln!("nothing is measured through {name}: {reason:#}");
+            }
         }
     }
+    packages
 }
 
 /// A row as it is asked for: rows that are measured together are one task.
@@ -224,7 +235,7 @@ fn tasks(options: &Options) -> Vec<Task> {
     for Row { name, source, .. } in ROWS.iter().filter(|row| options.wants(row.name)) {
         let name = match source {
             Source::Host(name) => name,
-            Source::Artefact | Source::Python | Source::Files => name,
+            Source::Artefact | Source::Package(_) | Source::Files => name,
         };
         let task = Task {
             name,
@@ -239,7 +250,7 @@ fn tasks(options: &Options) -> Vec<Task> {
 
 fn measure_row(
     programs: &Programs,
-    pythons: Option<&Pythons>,
+    packages: &BTreeMap<Language, Packages>,
     options: &Options,
     task: &Task,
     round: u32,
@@ -278,9 +289,9 @@ fn measure_row(
             }
         }
         // Without the packages there is nothing to measure.
-        Source::Python => {
-            if let Some(pythons) = pythons {
-                for (side, line) in pythons.measure(task.name, sample_ms, reversed)? {
+        Source::Package(language) => {
+            if let Some(packages) = packages.get(&language) {
+                for (side, line) in packages.measure(task.name, sample_ms, reversed)? {
                     all.add(side, line)?;
                 }
             }

@@ -17,6 +17,17 @@ pub const INPUT_OFFSET_ADDRESS: u64 = 8;
 /// Address of the input's length in bytes, a little-endian u64.
 pub const INPUT_LENGTH_ADDRESS: u64 = 16;
 
+/// Address of how many bytes memories may still grow by, a little-endian u64. Where an engine has no limiter of
+/// its own, rewritten modules read it before they grow a memory, and write it after. It is the one cell
+/// the host reads, too: only rewritten instructions can have written it.
+pub const MEMORY_LEFT_ADDRESS: u64 = 24;
+
+/// Address of a little-endian u64 that is not 0 once such growth was refused.
+pub const MEMORY_REFUSED_ADDRESS: u64 = 32;
+
+/// Name under which a rewritten module exports the function of its start section, for the host to call.
+pub const START_EXPORT: &str = "extism:kernel/start";
+
 /// Module and field under which a rewritten module of several imports kernel memory.
 pub const KERNEL_MEMORY_IMPORT: (&str, &str) = ("extism:kernel", "memory");
 

@@ -75,6 +75,27 @@ impl Manifest {
         self
     }
 
+    /// Replaces each of memory, config, hosts, paths and timeout that `other` says; modules stay.
+    ///
+    /// ```
+    /// use extism_manifest::{Manifest, Wasm};
+    ///
+    /// let mut manifest = Manifest::new([Wasm::file("plugin.wasm")]).with_allowed_host("a.example");
+    /// manifest.override_with(Manifest::default().with_allowed_host("b.example"));
+    /// assert_eq!(manifest.allowed_hosts.unwrap(), ["b.example"]);
+    /// ```
+    pub fn override_with(&mut self, other: Manifest) {
+        if other.memory != MemoryOptions::default() {
+            self.memory = other.memory;
+        }
+        if !other.config.is_empty() {
+            self.config = other.config;
+        }
+        self.allowed_hosts = other.allowed_hosts.or(self.allowed_hosts.take());
+        self.allowed_paths = other.allowed_paths.or(self.allowed_paths.take());
+        self.timeout_ms = other.timeout_ms.or(self.timeout_ms);
+    }
+
     /// Allows no HTTP at all, whatever was allowed before.
     pub fn disallow_all_hosts(mut self) -> Self {
         self.allowed_hosts = Some(Vec::new());

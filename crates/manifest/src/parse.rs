@@ -5,13 +5,17 @@
 use std::fmt;
 
 use extism_abi::Status;
+#[cfg(feature = "toml")]
 use toml_parser::Source;
 
-use crate::node::{Budget, Node};
+use crate::node::Budget;
+#[cfg(feature = "toml")]
+use crate::node::Node;
 use crate::place::Syntax;
 use crate::{Manifest, ParseError, Position, reader};
 
 /// How many TOML tokens there may be for each value: `key = value` with its spaces and line end are six.
+#[cfg(feature = "toml")]
 const TOKENS_PER_VALUE: usize = 8;
 
 /// What the parser allows.
@@ -90,10 +94,11 @@ impl Manifest {
         read_json(decode(bytes, options)?, options)
     }
 
-    /// Reads a manifest written in TOML.
+    /// Reads a manifest written in TOML (feature `toml`).
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
+    #[cfg(feature = "toml")]
     pub fn from_toml(bytes: &[u8], options: &ParseOptions<'_>) -> Result<Manifest, ParseError> {
         read_toml(decode(bytes, options)?, options)
     }
@@ -146,6 +151,7 @@ fn read_json(text: &str, options: &ParseOptions<'_>) -> Result<Manifest, ParseEr
     reader::manifest(node, Syntax::Json, options)
 }
 
+#[cfg(feature = "toml")]
 fn read_toml(text: &str, options: &ParseOptions<'_>) -> Result<Manifest, ParseError> {
     let budget = Budget::new(options.values_max);
     // The parser stores every token before anything is read from it, so they are counted first.
@@ -162,6 +168,12 @@ fn read_toml(text: &str, options: &ParseOptions<'_>) -> Result<Manifest, ParseEr
         syntax_fault(Syntax::Toml, position(text, offset), error.message())
     })?;
     reader::manifest(node, Syntax::Toml, options)
+}
+
+/// A build without the parser of TOML takes every text for JSON.
+#[cfg(not(feature = "toml"))]
+fn read_toml(text: &str, options: &ParseOptions<'_>) -> Result<Manifest, ParseError> {
+    read_json(text, options)
 }
 
 fn json_fault(

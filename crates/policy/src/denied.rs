@@ -8,7 +8,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use extism_abi::Status;
-use url::Url;
+
+use crate::url::Url;
 
 /// URLs in messages are cut after this many bytes: a plug-in chooses them.
 const URL_BYTES_MAX: usize = 1024;
@@ -101,13 +102,24 @@ impl std::error::Error for Denied {}
 /// assert_eq!(extism_policy::display_url(&url), "https://example.com/a");
 /// ```
 pub fn display_url(url: &Url) -> String {
+    let shown = without_credentials(url);
+    // A parsed URL is ASCII, so that any byte is the border of a character.
+    match shown.get(..URL_BYTES_MAX) {
+        Some(head) if head.len() < shown.len() => format!("{head}…"),
+        _ => shown,
+    }
+}
+
+#[cfg(feature = "url")]
+fn without_credentials(url: &Url) -> String {
     let mut shown = url.clone();
     // Both fail only for URLs that have no place for a user name.
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
-    // A parsed URL is ASCII, so that any byte is the border of a character.
-    match shown.as_str().get(..URL_BYTES_MAX) {
-        Some(head) if head.len() < shown.as_str().len() => format!("{head}…"),
-        _ => shown.into(),
-    }
+    shown.into()
+}
+
+#[cfg(not(feature = "url"))]
+fn without_credentials(url: &Url) -> String {
+    url.shown.clone()
 }

@@ -8,7 +8,8 @@
 use std::fmt;
 
 use extism_abi::Status;
-use url::Url;
+
+use crate::url::Url;
 
 /// A request whose method or headers are malformed or not a plug-in's to set.
 #[derive(Clone, Debug, PartialEq, Eq)]

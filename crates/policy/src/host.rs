@@ -9,11 +9,11 @@
 use std::net::IpAddr;
 
 use extism_abi::Status;
-use url::{Host, Url};
 
 use crate::address::{Grant, address_allowed};
 use crate::denied::Denied;
 use crate::pattern::{Fit, Pattern, Scheme};
+use crate::url::{Host, Url};
 
 /// No name that a name server can know is longer.
 const HOST_BYTES_MAX: usize = 255;

@@ -19,6 +19,8 @@ mod denied;
 mod glob;
 mod header;
 mod host;
+#[cfg(not(feature = "url"))]
+pub mod page;
 mod path;
 mod pattern;
 mod redirect;
@@ -29,4 +31,7 @@ pub use header::{InvalidRequest, check_headers, check_method};
 pub use host::HostPolicy;
 pub use path::{Access, PathRule, PathRuleError, path_rules};
 pub use redirect::{Follow, REDIRECTS_MAX, follow, is_same_origin, redirected_headers};
+#[cfg(not(feature = "url"))]
+pub use page as url;
+#[cfg(feature = "url")]
 pub use url;

@@ -8,9 +8,8 @@
 
 use std::net::Ipv6Addr;
 
-use url::Host;
-
 use crate::glob::Glob;
+use crate::url::Host;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {

@@ -4,7 +4,7 @@
 //!
 //! Keeps: a secret that a plug-in sent to one origin is never sent to another.
 
-use url::Url;
+use crate::url::Url;
 
 /// How many redirects of one request are followed unless the host says otherwise.
 pub const REDIRECTS_MAX: u32 = 5;

@@ -37,6 +37,8 @@ pub(crate) enum Access {
     InputLoad(Width),
     InputLength,
     InputOffset,
+    /// `memory.grow` of this memory, which is no function but treated like one where growth is metered.
+    Grow(u32),
 }
 
 const ACCESSES: &[(&str, Access)] = &[

@@ -4,13 +4,15 @@
 //! loop around them, is decided in `inline`, `bulk` and `copy_loop`. Invariant: every byte of a body
 //! is either copied, or belongs to a replaced call, or names a memory that has moved.
 
+#[cfg(feature = "reencode")]
 use wasm_encoder::reencode::Reencode;
 use wasm_encoder::{CodeSection, Encode, InstructionSink};
-use wasmparser::{BinaryReader, OperatorsReader};
+use wasmparser::{BinaryReader, Operator, OperatorsReader};
 
+use crate::access::Access;
 use crate::copy_loop::Guard;
 use crate::inline::{self, Scratch};
-use crate::outline::{Body, FEATURES, Outline};
+use crate::outline::{Body, FEATURES, Outline, Site};
 use crate::shift::Shift;
 use crate::{Declined, DeclinedKind, KernelMemory};
 
@@ -58,6 +60,10 @@ impl<'a> Bodies<'a> {
     /// Rewrites the next body.
     pub(crate) fn push(&mut self, outline: &Outline, body: &Body) -> Result<(), Declined> {
         let (kernel, shift) = outline.kernel(self.kernel_memory);
+        if shift.moves() && cfg!(not(feature = "reencode")) {
+            let reason = "this build cannot renumber its memories";
+            return Err(Declined::new(DeclinedKind::Unsupported, reason));
+        }
         let bulk = outline
             .bulk
             .iter()
@@ -69,6 +75,10 @@ impl<'a> Bodies<'a> {
             &body.sites[..]
         };
         self.kept_calls += body.sites.len() - sites.len();
+        let grows = |site: &Site| matches!(site.access, Access::Grow(_));
+        if sites.is_empty() && body.sites.iter().any(grows) {
+            return Err(unmetered());
+        }
         if sites.is_empty() && bulk.is_none() && !shift.moves() {
             self.code.raw(&self.wasm[body.whole.clone()]);
             return Ok(());
@@ -103,13 +113,19 @@ impl<'a> Bodies<'a> {
             }
             old.copy_until(site.offset, &mut out)?;
             let start = out.len();
-            inline::emit(site.access, kernel, &scratch, &mut out);
+            let access = match site.access {
+                Access::Grow(memory) => Access::Grow(shift.index(memory)),
+                access => access,
+            };
+            inline::emit(access, kernel, &scratch, &mut out);
             if site.tail {
                 InstructionSink::new(&mut out).return_();
             }
             if stays(&mut out, start, site.length, &mut room_bytes) {
-                self.inlined_calls += 1;
+                self.inlined_calls += usize::from(!grows(site));
                 old.skip(site.length)?;
+            } else if matches!(site.access, Access::Grow(_)) {
+                return Err(unmetered());
             } else {
                 // The call is copied with what follows it.
                 self.kept_calls += 1;
@@ -139,6 +155,11 @@ impl<'a> Bodies<'a> {
     }
 }
 
+fn unmetered() -> Declined {
+    let reason = "there is no room to meter the growth of its memories";
+    Declined::new(DeclinedKind::Unsupported, reason)
+}
+
 /// Whether there is room for what has been written since `start` in place of so many bytes. Takes it
 /// back if there is not.
 fn stays(out: &mut Vec<u8>, start: usize, replaced_bytes: usize, room_bytes: &mut usize) -> bool {
@@ -149,6 +170,23 @@ fn stays(out: &mut Vec<u8>, start: usize, replaced_bytes: usize, room_bytes: &mu
         None => out.truncate(start),
     }
     rest_bytes.is_some()
+}
+
+/// Writes an instruction if it names a memory that has moved.
+#[cfg(feature = "reencode")]
+fn reencode(shift: &mut Shift, operator: Operator<'_>, out: &mut Vec<u8>) -> Result<bool, Declined> {
+    shift.moved = false;
+    let instruction = shift.instruction(operator)?;
+    if shift.moved {
+        instruction.encode(out);
+    }
+    Ok(shift.moved)
+}
+
+/// Without a way to write any instruction, no memory moves: `rewrite_for` has seen to that.
+#[cfg(not(feature = "reencode"))]
+fn reencode(_: &mut Shift, _: Operator<'_>, _: &mut Vec<u8>) -> Result<bool, Declined> {
+    Ok(false)
 }
 
 /// The instructions of an old body, read from front to back.
@@ -176,11 +214,7 @@ impl<'a> Instructions<'a> {
             while self.position < end {
                 let operator = operators.read()?;
                 let next = operators.original_position();
-                shift.moved = false;
-                let instruction = shift.instruction(operator)?;
-                if shift.moved {
-                    instruction.encode(out);
-                } else {
+                if !reencode(shift, operator, out)? {
                     out.extend_from_slice(&self.code[self.position..next]);
                 }
                 self.position = next;

@@ -78,7 +78,7 @@ impl Work {
 impl CopyLoop {
     /// Whether loops over an access can be copies at all.
     pub(crate) fn may_have(access: Access) -> bool {
-        !matches!(access, Access::InputLength | Access::InputOffset)
+        !matches!(access, Access::InputLength | Access::InputOffset | Access::Grow(_))
     }
 
     /// Whether copies from and to this memory, the module's first, can be made in one go.
@@ -103,7 +103,7 @@ impl CopyLoop {
     fn of_round(offset: usize, round: Round, surroundings: &Surroundings<'_>) -> Option<CopyLoop> {
         let width = match round.kernel.access {
             Access::Load(width) | Access::Store(width) | Access::InputLoad(width) => width,
-            Access::InputLength | Access::InputOffset => return None,
+            Access::InputLength | Access::InputOffset | Access::Grow(_) => return None,
         };
         let steps = steps(&round, surroundings)?;
         let moves_on = |address: &Sum| address.step(&steps) == width.bytes();

@@ -4,15 +4,11 @@
 //! byte unless the kernel memory is added to it, it names a memory that has moved, or it describes
 //! code that is no longer where it was.
 
-use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
-use wasm_encoder::reencode::Reencode;
+use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPORT};
 use wasm_encoder::{
-    CodeSection, DataSection, Encode, EntityType, ExportKind, ExportSection, MemoryType, Module,
-    NameSection, RawSection, SectionId,
+    CodeSection, Encode, EntityType, ExportKind, MemoryType, Module, RawSection, SectionId,
 };
-use wasmparser::{
-    BinaryReader, CustomSectionReader, KnownCustom, Name, NameSectionReader, Payload,
-};
+use wasmparser::{BinaryReader, CustomSectionReader, KnownCustom, Payload};
 
 use crate::outline::{Outline, parser};
 use crate::shift::Shift;
@@ -46,10 +42,20 @@ fn rank(id: u8) -> usize {
     found.unwrap_or(ORDER.len())
 }
 
-/// One entry more for a section, which may have to be made.
+/// Entries more for a section, which may have to be made.
 struct Addition {
     section: SectionId,
-    entry: Vec<u8>,
+    count: u32,
+    entries: Vec<u8>,
+}
+
+/// When the function of the start section runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// When the module is instantiated.
+    AtOnce,
+    /// When the host calls it, under the name [`START_EXPORT`].
+    Deferred,
 }
 
 /// Puts the new module together.
@@ -58,9 +64,11 @@ pub(crate) fn module(
     outline: &Outline,
     code: &CodeSection,
     kernel_memory: KernelMemory,
+    start: Start,
 ) -> Result<Vec<u8>, Declined> {
     let (kernel, mut shift) = outline.kernel(kernel_memory);
-    let mut additions = additions(outline, kernel, kernel_memory)?
+    let deferred = outline.start.filter(|_| start == Start::Deferred);
+    let mut additions = additions(outline, kernel, kernel_memory, deferred)?
         .into_iter()
         .peekable();
     let mut module = Module::new();
@@ -71,6 +79,9 @@ pub(crate) fn module(
         };
         if let Payload::CustomSection(section) = &payload {
             custom(&mut module, section, &wasm[range], &mut shift);
+            continue;
+        }
+        if deferred.is_some() && id == SectionId::Start as u8 {
             continue;
         }
         while let Some(addition) =
@@ -86,15 +97,13 @@ pub(crate) fn module(
             Payload::CodeSectionStart { .. } => {
                 module.section(code);
             }
+            #[cfg(feature = "reencode")]
             Payload::ExportSection(section) if shift.moves() => {
-                let mut exports = ExportSection::new();
-                shift.parse_export_section(&mut exports, section.clone())?;
-                module.section(&exports);
+                module.section(&moved::exports(&mut shift, section)?);
             }
+            #[cfg(feature = "reencode")]
             Payload::DataSection(section) if shift.moves() => {
-                let mut data = DataSection::new();
-                shift.parse_data_section(&mut data, section.clone())?;
-                module.section(&data);
+                module.section(&moved::data(&mut shift, section)?);
             }
             _ => {
                 module.section(&RawSection {
@@ -110,15 +119,15 @@ pub(crate) fn module(
     Ok(module.finish())
 }
 
-/// Writes a section with one entry more than the old contents, which begin with the number of entries.
+/// Writes a section with more entries than the old contents, which begin with the number of entries.
 fn extended(module: &mut Module, addition: Addition, old: &[u8]) -> Result<(), Declined> {
     let mut reader = BinaryReader::new(old, 0);
     let count = reader.read_var_u32()?;
-    let mut data = Vec::with_capacity(old.len() + addition.entry.len() + 1);
+    let mut data = Vec::with_capacity(old.len() + addition.entries.len() + 1);
     // At most a million entries: checked when the additions were made.
-    count.saturating_add(1).encode(&mut data);
+    count.saturating_add(addition.count).encode(&mut data);
     data.extend_from_slice(&old[reader.current_position()..]);
-    data.extend_from_slice(&addition.entry);
+    data.extend_from_slice(&addition.entries);
     module.section(&RawSection {
         id: addition.section as u8,
         data: &data,
@@ -131,6 +140,7 @@ fn additions(
     outline: &Outline,
     kernel: u32,
     kernel_memory: KernelMemory,
+    deferred_start: Option<u32>,
 ) -> Result<Vec<Addition>, Declined> {
     let unsupported = |reason: &str| Err(Declined::new(DeclinedKind::Unsupported, reason));
     if outline.memories.len() >= MEMORIES_MAX {
@@ -148,14 +158,15 @@ fn additions(
             EntityType::Memory(memory_type(1, None)).encode(&mut entry);
             Ok(vec![Addition {
                 section: SectionId::Import,
-                entry,
+                count: 1,
+                entries: entry,
             }])
         }
         KernelMemory::Define {
             pages_min,
             pages_max,
         } => {
-            if outline.exports_count >= EXPORTS_MAX {
+            if outline.exports_count >= EXPORTS_MAX - 1 {
                 return unsupported("it has as many exports as engines accept");
             }
             let pages_min = pages_min.max(1);
@@ -165,18 +176,26 @@ fn additions(
             }
             let mut memory = Vec::new();
             memory_type(pages_min, pages_max).encode(&mut memory);
-            let mut export = Vec::new();
+            let (mut export, mut exports_count) = (Vec::new(), 1);
             KERNEL_MEMORY_EXPORT.encode(&mut export);
             ExportKind::Memory.encode(&mut export);
             kernel.encode(&mut export);
+            if let Some(function) = deferred_start {
+                START_EXPORT.encode(&mut export);
+                ExportKind::Func.encode(&mut export);
+                function.encode(&mut export);
+                exports_count = 2;
+            }
             Ok(vec![
                 Addition {
                     section: SectionId::Memory,
-                    entry: memory,
+                    count: 1,
+                    entries: memory,
                 },
                 Addition {
                     section: SectionId::Export,
-                    entry: export,
+                    count: exports_count,
+                    entries: export,
                 },
             ])
         }
@@ -202,7 +221,7 @@ fn custom(
 ) {
     if let KnownCustom::Name(names) = section.as_known() {
         // Names are for people: a section that cannot be read is left out, as engines pass over it.
-        if let Ok(names) = rename(names, shift) {
+        if let Ok(names) = names::without_labels(names, section.data(), shift) {
             module.section(&names);
         }
     } else if !speaks_of_positions(section.name()) {
@@ -220,14 +239,93 @@ fn speaks_of_positions(name: &str) -> bool {
     names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The name section without the names of labels, which are numbered in the order of their blocks.
-fn rename(section: NameSectionReader<'_>, shift: &mut Shift) -> Result<NameSection, Declined> {
-    let mut names = NameSection::new();
-    for subsection in section {
-        match subsection? {
-            Name::Label(_) => {}
-            other => shift.parse_custom_name_subsection(&mut names, other)?,
-        }
+/// Sections that name memories which have moved.
+#[cfg(feature = "reencode")]
+mod moved {
+    use wasm_encoder::reencode::Reencode;
+    use wasm_encoder::{DataSection, ExportSection};
+    use wasmparser::{DataSectionReader, ExportSectionReader};
+
+    use crate::Declined;
+    use crate::shift::Shift;
+
+    pub(super) fn exports(
+        shift: &mut Shift,
+        section: &ExportSectionReader<'_>,
+    ) -> Result<ExportSection, Declined> {
+        let mut exports = ExportSection::new();
+        shift.parse_export_section(&mut exports, section.clone())?;
+        Ok(exports)
     }
-    Ok(names)
+
+    pub(super) fn data(
+        shift: &mut Shift,
+        section: &DataSectionReader<'_>,
+    ) -> Result<DataSection, Declined> {
+        let mut data = DataSection::new();
+        shift.parse_data_section(&mut data, section.clone())?;
+        Ok(data)
+    }
+}
+
+/// The name section without the names of labels, which are numbered in the order of their blocks.
+#[cfg(feature = "reencode")]
+mod names {
+    use wasm_encoder::NameSection;
+    use wasm_encoder::reencode::Reencode;
+    use wasmparser::{Name, NameSectionReader};
+
+    use crate::Declined;
+    use crate::shift::Shift;
+
+    pub(super) fn without_labels(
+        section: NameSectionReader<'_>,
+        _: &[u8],
+        shift: &mut Shift,
+    ) -> Result<NameSection, Declined> {
+        let mut names = NameSection::new();
+        for subsection in section {
+            match subsection? {
+                Name::Label(_) => {}
+                other => shift.parse_custom_name_subsection(&mut names, other)?,
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// The same where no memory moves: everything else is as it was.
+#[cfg(not(feature = "reencode"))]
+mod names {
+    use std::borrow::Cow;
+
+    use wasm_encoder::CustomSection;
+    use wasmparser::{BinaryReader, NameSectionReader};
+
+    use crate::Declined;
+    use crate::shift::Shift;
+
+    const LABELS: u8 = 3;
+
+    pub(super) fn without_labels<'a>(
+        _: NameSectionReader<'_>,
+        section: &'a [u8],
+        _: &Shift,
+    ) -> Result<CustomSection<'a>, Declined> {
+        let mut reader = BinaryReader::new(section, 0);
+        let mut kept = Vec::with_capacity(section.len());
+        while !reader.eof() {
+            let start = reader.current_position();
+            let id = reader.read_u8()?;
+            let length = reader.read_var_u32()?;
+            reader.read_bytes(length as usize)?;
+            if id != LABELS {
+                kept.extend_from_slice(&section[start..reader.current_position()]);
+            }
+        }
+        Ok(CustomSection {
+            name: Cow::Borrowed("name"),
+            data: Cow::Owned(kept),
+        })
+    }
 }

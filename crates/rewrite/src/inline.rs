@@ -13,7 +13,10 @@
 //! sum in the second cannot wrap. Two branches that always go the same way cost less than two truth
 //! values put together.
 
-use extism_abi::layout::{FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, PAGE_BYTES};
+use extism_abi::layout::{
+    FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, MEMORY_LEFT_ADDRESS,
+    MEMORY_REFUSED_ADDRESS, PAGE_BYTES,
+};
 use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, ValType};
 
 use crate::access::{Access, Width};
@@ -43,7 +46,13 @@ impl Scratch {
     pub(crate) fn for_sites(sites: &[Site], guards: bool, locals_count: u32) -> Self {
         let any = |test: &dyn Fn(Access) -> bool| sites.iter().any(|site| test(site.access));
         let wide_store = any(&|access| access == Access::Store(Width::Eight));
-        let narrow_store = any(&|access| matches!(access, Access::Store(Width::One | Width::Four)));
+        let narrow = |access| {
+            matches!(
+                access,
+                Access::Store(Width::One | Width::Four) | Access::Grow(_)
+            )
+        };
+        let narrow_store = any(&narrow);
         let address = any(&|access| !matches!(access, Access::InputLength | Access::InputOffset));
         let i64_count = match guards {
             true => 3,
@@ -84,7 +93,8 @@ impl Scratch {
     }
 }
 
-/// Writes the instructions for one access to the memory of that index.
+/// Writes the instructions for one access to the memory of that index. The memory that grows has its
+/// new index.
 pub(crate) fn emit(access: Access, kernel: u32, scratch: &Scratch, out: &mut Vec<u8>) {
     let mut code = Inline {
         sink: InstructionSink::new(out),
@@ -97,6 +107,7 @@ pub(crate) fn emit(access: Access, kernel: u32, scratch: &Scratch, out: &mut Vec
         Access::InputLoad(width) => code.input_load(width),
         Access::InputLength => cell64(&mut code.sink, kernel, INPUT_LENGTH_ADDRESS),
         Access::InputOffset => cell64(&mut code.sink, kernel, INPUT_OFFSET_ADDRESS),
+        Access::Grow(memory) => code.grow(memory),
     }
 }
 
@@ -111,12 +122,15 @@ pub(crate) fn size_bytes(code: &mut InstructionSink<'_>, memory: u32) {
 
 /// Reads one of the cells below the first handle of the kernel memory. They are aligned.
 pub(crate) fn cell64(code: &mut InstructionSink<'_>, kernel: u32, address: u64) {
-    let cell = MemArg {
+    code.i32_const(0).i64_load(cell(kernel, address));
+}
+
+fn cell(kernel: u32, address: u64) -> MemArg {
+    MemArg {
         offset: address,
         align: 3,
         memory_index: kernel,
-    };
-    code.i32_const(0).i64_load(cell);
+    }
 }
 
 struct Inline<'a> {
@@ -176,6 +190,42 @@ impl Inline<'_> {
             self.or_zero(width);
         }
         self.or_zero(width);
+    }
+
+    /// Grows a memory by the pages on the stack, if that many bytes are left; answers as `memory.grow`.
+    fn grow(&mut self, memory: u32) {
+        let (pages, wanted) = (self.scratch.value32, self.scratch.address);
+        let shift = i64::from(PAGE_BYTES.trailing_zeros());
+        self.sink
+            .local_tee(pages)
+            .i64_extend_i32_u()
+            .i64_const(shift)
+            .i64_shl()
+            .local_tee(wanted);
+        cell64(&mut self.sink, self.kernel, MEMORY_LEFT_ADDRESS);
+        self.sink
+            .i64_gt_u()
+            .if_(BlockType::Result(ValType::I32))
+            .i32_const(0)
+            .i64_const(1)
+            .i64_store(cell(self.kernel, MEMORY_REFUSED_ADDRESS))
+            .i32_const(-1)
+            .else_()
+            .local_get(pages)
+            .memory_grow(memory)
+            .local_tee(pages)
+            .i32_const(-1)
+            .i32_ne()
+            .if_(BlockType::Empty)
+            .i32_const(0);
+        cell64(&mut self.sink, self.kernel, MEMORY_LEFT_ADDRESS);
+        self.sink
+            .local_get(wanted)
+            .i64_sub()
+            .i64_store(cell(self.kernel, MEMORY_LEFT_ADDRESS))
+            .end()
+            .local_get(pages)
+            .end();
     }
 
     fn if_inside_of_input(&mut self, width: Width) {

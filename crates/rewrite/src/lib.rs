@@ -10,12 +10,18 @@
 //! calls work on the very same memory by the same rules (a load outside of `[64, size)` answers 0,
 //! such a store does nothing), and the cells of [`extism_abi::layout`] always describe an input
 //! that lies inside of the memory.
+//!
+//! Without the feature `validate`, that the module is valid is for the caller to know; without `reencode`,
+//! a module that defines a memory cannot import the kernel memory. A page, whose engine validates, does without
+//! both.
 
 #![forbid(unsafe_code)]
 
 mod access;
 mod body;
+mod bound;
 mod bulk;
+mod check;
 mod copy_loop;
 mod emit;
 mod inline;
@@ -25,8 +31,11 @@ mod shift;
 
 use std::fmt;
 
+pub use bound::bound_memories;
+
 use body::Bodies;
-use outline::{Body, Outline};
+use emit::Start;
+use outline::{Body, Growth, Outline};
 
 /// How the rewritten module comes by the kernel memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,15 +164,44 @@ impl From<wasmparser::Error> for Declined {
 ///
 /// [`Declined`] says why the module is left as it is. Never panics, whatever the bytes.
 pub fn rewrite(wasm: &[u8], options: &Options<'_>) -> Result<Rewritten, Declined> {
+    rewrite_for(wasm, options, Growth::Free, Start::AtOnce)
+}
+
+/// As [`rewrite`], for an engine that asks nobody before a memory grows, and that shows a memory a module
+/// defines only after its start function has run.
+///
+/// Growth is then bounded by the cell at [`extism_abi::layout::MEMORY_LEFT_ADDRESS`], and the start
+/// function of a module that defines the kernel memory is exported as
+/// [`extism_abi::layout::START_EXPORT`], for the host to call. These are part of what behaves the same only if
+/// the host does its share.
+///
+/// # Errors
+///
+/// As [`rewrite`].
+pub fn rewrite_for_page(wasm: &[u8], options: &Options<'_>) -> Result<Rewritten, Declined> {
+    let start = match options.kernel_memory {
+        KernelMemory::Define { .. } => Start::Deferred,
+        KernelMemory::Import => Start::AtOnce,
+    };
+    rewrite_for(wasm, options, Growth::Metered, start)
+}
+
+fn rewrite_for(
+    wasm: &[u8],
+    options: &Options<'_>,
+    growth: Growth,
+    start: Start,
+) -> Result<Rewritten, Declined> {
     let mut bodies = Bodies::new(wasm, options.kernel_memory);
     let each_body = |outline: &Outline, body: &Body| bodies.push(outline, body);
-    let outline = Outline::read(wasm, options.keep, each_body)?;
-    if options.kernel_memory == KernelMemory::Import && bodies.inlined_calls + bodies.bulk == 0 {
+    let outline = Outline::read(wasm, options.keep, growth, each_body)?;
+    let import = options.kernel_memory == KernelMemory::Import;
+    if import && growth == Growth::Free && bodies.inlined_calls + bodies.bulk == 0 {
         let reason = "nothing in the module would use the kernel memory";
         return Err(Declined::new(DeclinedKind::Unneeded, reason));
     }
     Ok(Rewritten {
-        wasm: emit::module(wasm, &outline, &bodies.code, options.kernel_memory)?,
+        wasm: emit::module(wasm, &outline, &bodies.code, options.kernel_memory, start)?,
         inlined_calls: bodies.inlined_calls,
         kept_calls: bodies.kept_calls,
         bulk: bodies.bulk,

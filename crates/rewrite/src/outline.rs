@@ -7,16 +7,16 @@
 
 use std::ops::Range;
 
-use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT};
+use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPORT};
 use wasmparser::{
     BinaryReader, CompositeInnerType, Export, ExportSectionReader, ExternalKind, FuncType,
-    FuncValidator, FuncValidatorAllocations, FunctionBody, ImportSectionReader, MemoryType, Parser,
-    Payload, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
-    types::{CoreTypeId, TypesRef},
+    FunctionBody, ImportSectionReader, MemoryType, Parser, Payload, SubType, TypeRef, ValType,
+    WasmFeatures,
 };
 
 use crate::access::Access;
 use crate::bulk::Bulk;
+use crate::check::Check;
 use crate::copy_loop::{self, CopyLoop, Surroundings, Work};
 use crate::loops::Loops;
 use crate::shift::Shift;
@@ -33,6 +33,16 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::all()
 
 const CALL: u8 = 0x10;
 const RETURN_CALL: u8 = 0x12;
+const MEMORY_GROW: u8 = 0x40;
+
+/// What a module's own growth of its memories is to the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// The engine asks a limiter.
+    Free,
+    /// The engine asks nobody: the module looks at the cells of [`extism_abi::layout`] itself.
+    Metered,
+}
 
 /// A direct call that can become instructions.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +81,12 @@ pub(crate) struct Body {
 /// The facts about a module.
 #[derive(Default)]
 pub(crate) struct Outline {
+    /// All types; `None` for those that are not of functions.
+    types: Vec<Option<FuncType>>,
+    /// The type of each function, imported ones first.
+    functions: Vec<u32>,
+    /// How many bodies were met.
+    bodies: u32,
     /// For each imported function what it stands for.
     imported_functions: Vec<Option<Access>>,
     /// All memories, imported ones first.
@@ -81,6 +97,10 @@ pub(crate) struct Outline {
     pub(crate) imports_count: usize,
     /// How many exports there are.
     pub(crate) exports_count: usize,
+    /// Whether growth of memories is metered.
+    meters: bool,
+    /// The function that is to run when the module is instantiated, if it was put off.
+    pub(crate) start: Option<u32>,
     /// The functions exported under the reserved names of the bulk copies, with the right type.
     pub(crate) bulk: Vec<(Bulk, u32)>,
 }
@@ -92,25 +112,27 @@ impl Outline {
     pub(crate) fn read(
         wasm: &[u8],
         keep: &dyn Fn(&str) -> bool,
+        growth: Growth,
         mut each_body: impl FnMut(&Outline, &Body) -> Result<(), Declined>,
     ) -> Result<Self, Declined> {
         if Parser::is_component(wasm) {
             let reason = "it is a component, not a core module";
             return Err(Declined::new(DeclinedKind::Unsupported, reason));
         }
-        let mut outline = Outline::default();
-        let mut validator = Validator::new_with_features(FEATURES);
-        let mut allocations = FuncValidatorAllocations::default();
+        let mut outline = Outline {
+            meters: growth == Growth::Metered,
+            ..Outline::default()
+        };
+        let mut check = Check::new();
         for payload in parser().parse_all(wasm) {
             let payload = payload?;
-            match validator.payload(&payload)? {
-                ValidPayload::Func(function, body) => {
-                    let validator = function.into_validator(allocations);
-                    let (body, reusable) = outline.body(validator, &body)?;
+            check.payload(&payload)?;
+            match &payload {
+                Payload::CodeSectionEntry(body) => {
+                    let body = outline.body(&mut check, body)?;
                     each_body(&outline, &body)?;
-                    allocations = reusable;
                 }
-                _ => outline.section(&payload, validator.types(0), keep)?,
+                _ => outline.section(&payload, keep)?,
             }
         }
         Ok(outline)
@@ -130,17 +152,28 @@ impl Outline {
     fn section(
         &mut self,
         payload: &Payload<'_>,
-        types: Option<TypesRef<'_>>,
         keep: &dyn Fn(&str) -> bool,
     ) -> Result<(), Declined> {
-        match (payload, types) {
-            (Payload::ImportSection(section), Some(types)) => self.imports(section, types, keep)?,
-            (Payload::ExportSection(section), Some(types)) => self.exports(section, types, keep)?,
-            (Payload::MemorySection(section), _) => {
+        match payload {
+            Payload::TypeSection(section) => {
+                for group in section.clone() {
+                    let types = group?.into_types();
+                    self.types.extend(types.map(|ty| function_type(&ty).cloned()));
+                }
+            }
+            Payload::ImportSection(section) => self.imports(section, keep)?,
+            Payload::FunctionSection(section) => {
+                for ty in section.clone() {
+                    self.functions.push(ty?);
+                }
+            }
+            Payload::ExportSection(section) => self.exports(section, keep)?,
+            Payload::MemorySection(section) => {
                 for memory in section.clone() {
                     self.memories.push(memory?);
                 }
             }
+            Payload::StartSection { func, .. } => self.start = Some(*func),
             _ => {}
         }
         Ok(())
@@ -149,7 +182,6 @@ impl Outline {
     fn imports(
         &mut self,
         section: &ImportSectionReader<'_>,
-        types: TypesRef<'_>,
         keep: &dyn Fn(&str) -> bool,
     ) -> Result<(), Declined> {
         for import in section.clone().into_imports() {
@@ -167,10 +199,11 @@ impl Outline {
             self.imports_count += 1;
             match import.ty {
                 TypeRef::Func(index) | TypeRef::FuncExact(index) => {
-                    let ty = function_type(types, types.core_type_at_in_module(index));
-                    let access =
-                        ty.and_then(|ty| Access::of_import(import.module, import.name, ty, keep));
+                    let access = self.type_at(index).and_then(|ty| {
+                        Access::of_import(import.module, import.name, ty, keep)
+                    });
                     self.imported_functions.push(access);
+                    self.functions.push(index);
                 }
                 TypeRef::Memory(memory) => {
                     self.memories.push(memory);
@@ -185,17 +218,16 @@ impl Outline {
     fn exports(
         &mut self,
         section: &ExportSectionReader<'_>,
-        types: TypesRef<'_>,
         keep: &dyn Fn(&str) -> bool,
     ) -> Result<(), Declined> {
         for export in section.clone() {
             let export = export?;
-            if export.name == KERNEL_MEMORY_EXPORT {
+            if [KERNEL_MEMORY_EXPORT, START_EXPORT].contains(&export.name) {
                 let reason = format!("it exports {}, a reserved name", export.name);
                 return Err(Declined::new(DeclinedKind::Reserved, reason));
             }
             self.exports_count += 1;
-            self.bulk.extend(self.bulk_export(&export, types, keep));
+            self.bulk.extend(self.bulk_export(&export, keep));
         }
         // One function cannot copy both ways: such a module does not mean what we mean by these names.
         if let [(_, first), (_, second)] = self.bulk[..]
@@ -209,56 +241,67 @@ impl Outline {
     fn bulk_export(
         &self,
         export: &Export<'_>,
-        types: TypesRef<'_>,
         keep: &dyn Fn(&str) -> bool,
     ) -> Option<(Bulk, u32)> {
         let bulk = Bulk::of_export(export.name, keep)?;
         let memory = self.memories.first()?;
         // An imported function has no body to put anything into, so is passed over when bodies are written.
         let fits = export.kind == ExternalKind::Func && Bulk::memory_fits(memory);
-        let ty = fits.then(|| function_type(types, types.core_function_at(export.index)))?;
+        let ty = fits.then(|| self.functions.get(export.index as usize))?;
+        let ty = ty.and_then(|ty| self.type_at(*ty));
         ty.is_some_and(Bulk::type_fits)
             .then_some((bulk, export.index))
     }
 
-    /// Validates a body and notes its calls.
-    fn body(
-        &self,
-        mut validator: FuncValidator<ValidatorResources>,
-        body: &FunctionBody<'_>,
-    ) -> Result<(Body, FuncValidatorAllocations), Declined> {
+    /// The function type of that index.
+    fn type_at(&self, index: u32) -> Option<&FuncType> {
+        self.types.get(index as usize).and_then(Option::as_ref)
+    }
+
+    /// Notes the calls of a body, which is checked on the way.
+    fn body(&mut self, check: &mut Check, body: &FunctionBody<'_>) -> Result<Body, Declined> {
         let whole = body.range();
-        let mut reader = body.get_binary_reader();
-        let groups = reader.clone().read_var_u32()?;
-        let locals_start = body.get_locals_reader()?.original_position();
-        validator.read_locals(&mut reader)?;
-        let code_start = reader.original_position();
+        let groups = body.get_binary_reader().read_var_u32()?;
+        let mut locals_reader = body.get_locals_reader()?;
+        let locals_start = locals_reader.original_position();
+        let index = (self.imported_functions.len() as u32).saturating_add(self.bodies);
+        self.bodies = self.bodies.saturating_add(1);
+        let mut locals = Locals::default();
+        let ty = self.functions.get(index as usize).copied();
+        let params = ty.and_then(|ty| self.type_at(ty)).map(FuncType::params);
+        params
+            .unwrap_or_default()
+            .iter()
+            .for_each(|ty| locals.push(1, *ty));
+        for _ in 0..locals_reader.get_count() {
+            let (count, ty) = locals_reader.read()?;
+            locals.push(count, ty);
+        }
+        let code_start = locals_reader.original_position();
 
         let (mut sites, mut loops) = (Vec::new(), Loops::default());
-        while !reader.eof() {
+        check.walk(body, |reader| {
             let start = reader.original_position();
             let opcode = reader.clone().read_u8()?;
             loops.pass(opcode, start - code_start);
-            if let Some(site) = self.site(opcode, &reader, code_start)? {
+            if let Some(site) = self.site(opcode, reader, code_start)? {
                 loops.note(site.access);
                 sites.push(site);
             }
-            reader.visit_operator(&mut validator.visitor(start))??;
-        }
-        reader.finish_expression(&validator.visitor(whole.end))?;
+            Ok(())
+        })?;
         let code = &body.as_bytes()[code_start - whole.start..];
-        let copy_loops = self.copy_loops(code, loops.around_sites(), &validator);
-        let body = Body {
-            index: validator.index(),
+        let copy_loops = self.copy_loops(code, loops.around_sites(), &locals);
+        Ok(Body {
+            index,
             locals: locals_start..code_start,
             code: code_start..whole.end,
             whole,
             groups,
-            locals_count: validator.len_locals(),
+            locals_count: locals.count,
             sites,
             copy_loops,
-        };
-        Ok((body, validator.into_allocations()))
+        })
     }
 
     /// The next instruction if it is a call that can be replaced. Looks at the opcode only:
@@ -269,13 +312,20 @@ impl Outline {
         reader: &BinaryReader<'_>,
         code_start: usize,
     ) -> Result<Option<Site>, Declined> {
-        if opcode != CALL && opcode != RETURN_CALL {
+        if opcode == MEMORY_GROW && !self.meters {
+            return Ok(None);
+        }
+        if opcode != CALL && opcode != RETURN_CALL && opcode != MEMORY_GROW {
             return Ok(None);
         }
         let start = reader.original_position();
         let mut reader = reader.clone();
         reader.read_u8()?;
-        let access = self.access(reader.read_var_u32()?);
+        let index = reader.read_var_u32()?;
+        let access = match opcode {
+            MEMORY_GROW => Some(Access::Grow(index)),
+            _ => self.access(index),
+        };
         Ok(access.map(|access| Site {
             offset: start - code_start,
             length: reader.original_position() - start,
@@ -295,13 +345,13 @@ impl Outline {
         &self,
         code: &[u8],
         loops: Vec<usize>,
-        validator: &FuncValidator<ValidatorResources>,
+        locals: &Locals,
     ) -> Vec<CopyLoop> {
         if !self.memories.first().is_some_and(CopyLoop::memory_fits) {
             return Vec::new();
         }
         let surroundings = Surroundings {
-            local: &|index| validator.get_local_type(index).and_then(copy_loop::word),
+            local: &|index| locals.get(index).and_then(copy_loop::word),
             access: &|function| self.access(function),
         };
         let mut work = Work::for_bytes(code.len());
@@ -317,9 +367,30 @@ pub(crate) fn parser() -> Parser {
     parser
 }
 
-fn function_type(types: TypesRef<'_>, id: CoreTypeId) -> Option<&FuncType> {
-    match &types.get(id)?.composite_type.inner {
+fn function_type(ty: &SubType) -> Option<&FuncType> {
+    match &ty.composite_type.inner {
         CompositeInnerType::Func(ty) => Some(ty),
         _ => None,
+    }
+}
+
+/// The types of a function's locals, parameters first: there may be thousands of one type.
+#[derive(Default)]
+struct Locals {
+    /// How many there are.
+    count: u32,
+    /// The index after the last one of each group, and the type of the group.
+    groups: Vec<(u32, ValType)>,
+}
+
+impl Locals {
+    fn push(&mut self, count: u32, ty: ValType) {
+        self.count = self.count.saturating_add(count);
+        self.groups.push((self.count, ty));
+    }
+
+    fn get(&self, index: u32) -> Option<ValType> {
+        let at = self.groups.partition_point(|(end, _)| *end <= index);
+        self.groups.get(at).map(|(_, ty)| *ty)
     }
 }

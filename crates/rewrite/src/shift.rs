@@ -3,10 +3,13 @@
 //! Knows indices only. Invariant: indices below the kernel memory's stay, those at or above it move
 //! up by one, and nothing else about an instruction, an export or a segment changes.
 
+#[cfg(feature = "reencode")]
 use std::convert::Infallible;
 
+#[cfg(feature = "reencode")]
 use wasm_encoder::reencode::{Error, Reencode};
 
+#[cfg(feature = "reencode")]
 use crate::{Declined, DeclinedKind};
 
 /// The renumbering of memories.
@@ -49,6 +52,7 @@ impl Shift {
     }
 }
 
+#[cfg(feature = "reencode")]
 impl Reencode for Shift {
     type Error = Infallible;
 
@@ -59,6 +63,7 @@ impl Reencode for Shift {
     }
 }
 
+#[cfg(feature = "reencode")]
 impl From<Error> for Declined {
     fn from(error: Error) -> Self {
         match error {

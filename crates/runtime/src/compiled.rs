@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use extism_manifest::Manifest;
 use extism_policy::HostPolicy;
+use extism_semantics::bounds;
 use wasmtime::Engine;
 
 use crate::engine::{self, EngineConfig, Profiling};
 use crate::error::Error;
-use crate::limits::{HTTP_RESPONSE_BYTES_DEFAULT, VARS_BYTES_DEFAULT};
 use crate::module::compile::{self, CompiledModule, Reuse, Rewrite};
 use crate::module::link::{self, Linked};
+use crate::module::resolve::{self, Resolve};
 use crate::options::{Cache, Options, Rewriting};
 use crate::source::{self, LoadContext, Progress, ReadPointer, Source};
 use crate::stats::Live;
@@ -90,6 +91,9 @@ impl CompiledPlugin {
 /// Loads plug-ins with help only some hosts can give.
 #[derive(Clone, Copy, Default)]
 pub struct Loader<'a> {
+    /// Asked for what the modules import and [`Options::functions`] do not have, for hosts whose
+    /// functions have no types of their own. What it gives has the type it was asked for.
+    pub resolve: Option<Resolve<'a>>,
     /// Reads modules that a manifest gives as a pointer into this process.
     pub read_pointer: Option<ReadPointer<'a>>,
     /// Told how far a download is.
@@ -104,7 +108,7 @@ impl Loader<'_> {
     pub fn load<'s>(
         &self,
         source: impl Into<Source<'s>>,
-        options: Options,
+        mut options: Options,
     ) -> Result<CompiledPlugin, Error> {
         if options.fuel_for_start.is_some() && options.fuel.is_none() {
             let text = "an initialization fuel limit requires a call fuel limit";
@@ -134,6 +138,11 @@ impl Loader<'_> {
             engine = engine_of(&options, false)?;
             modules = compile::on(&engine, modules)?;
         }
+        if let Some(resolve) = self.resolve {
+            for (_, module) in &modules {
+                resolve::add(&module.module, &mut options.functions, resolve);
+            }
+        }
         let linked = link::link(&engine, modules, &options.functions, options.wasi)?;
         Compiled::new(loaded.manifest, linked, options)
             .map(|compiled| CompiledPlugin(Arc::new(compiled)))
@@ -155,17 +164,10 @@ impl Compiled {
             })?;
         let paths = extism_policy::path_rules(paths)
             .map_err(|error| Error::new(error.status(), error.to_string()))?;
-        let memory = &manifest.memory;
         Ok(Compiled {
-            call_time_max: shorter(
-                manifest.timeout_ms.map(Duration::from_millis),
-                limits.call_time_max,
-            ),
-            http_response_bytes_max: memory
-                .max_http_response_bytes
-                .unwrap_or(HTTP_RESPONSE_BYTES_DEFAULT)
-                .min(limits.http_response_bytes_max),
-            vars_bytes_max: memory.max_var_bytes.unwrap_or(VARS_BYTES_DEFAULT),
+            call_time_max: bounds::call_time_max(&manifest, limits),
+            http_response_bytes_max: bounds::http_response_bytes_max(&manifest, limits),
+            vars_bytes_max: bounds::vars_bytes_max(&manifest),
             hosts: HostPolicy::new(manifest.allowed_hosts.as_deref()),
             wasi: Arc::new(WasiOptions {
                 args: options.wasi_args.clone(),
@@ -198,10 +200,42 @@ impl Compiled {
     }
 }
 
-fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
+/// Adds the functions a module imports and the host has not given, as far as `resolve` knows them.
+fn resolved(module: &Module, functions: &mut Vec<HostFunction>, resolve: Resolve<'_>) {
+    for import in module.imports() {
+        let wasmtime::ExternType::Func(ty) = import.ty() else {
+            continue;
+        };
+        let (namespace, name) = (import.module(), import.name());
+        let given = |function: &HostFunction| {
+            function.namespace() == namespace && function.name() == name
+        };
+        if functions.iter().any(given) {
+            continue;
+        }
+        let params: Option<Vec<ValueType>> = ty.params().map(value_type).collect();
+        let results: Option<Vec<ValueType>> = ty.results().map(value_type).collect();
+        let (Some(params), Some(results)) = (params, results) else {
+            continue;
+        };
+        let import = FunctionImport {
+            namespace,
+            name,
+            params: &params,
+            results: &results,
+        };
+        functions.extend(resolve(&import));
+    }
+}
+
+/// The type of a value a host function can take or give.
+fn value_type(ty: ValType) -> Option<ValueType> {
+    match ty {
+        ValType::I32 => Some(ValueType::I32),
+        ValType::I64 => Some(ValueType::I64),
+        ValType::F32 => Some(ValueType::F32),
+        ValType::F64 => Some(ValueType::F64),
+        _ => None,
     }
 }
 

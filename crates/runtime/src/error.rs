@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use extism_abi::Status;
+use extism_semantics::Fault;
 
 /// An error of the runtime, cheap to clone.
 ///
@@ -141,6 +142,17 @@ impl Error {
             cause = error.source();
         }
         text
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Error {
+        match fault.cause() {
+            Some(cause) => {
+                Error::with_cause(fault.status(), fault.message(), anyhow::anyhow!("{cause}"))
+            }
+            None => Error::new(fault.status(), fault.message()),
+        }
     }
 }
 

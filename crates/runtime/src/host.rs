@@ -3,4 +3,3 @@
 pub(crate) mod builtin;
 pub(crate) mod context;
 pub(crate) mod function;
-pub(crate) mod vars;

@@ -35,7 +35,7 @@ mod wasi;
 mod weak;
 
 pub use artefact::precompile;
-pub use call::cancel::CancelHandle;
+pub use call::cancel::{CancelHandle, NextCall};
 pub use call::outcome::{CODE_FAILED, CODE_TRAP, Outcome};
 pub use compiled::{CompiledPlugin, Loader};
 pub use context::Context;
@@ -54,6 +54,7 @@ pub use inspect::provider::Provider;
 pub use inspect::{Era, HostImport, Inspection, inspect};
 pub use limits::{HTTP_RESPONSE_BYTES_DEFAULT, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT};
 pub use log::{Level, LogSink, Record};
+pub use module::resolve::{FunctionImport, Resolve};
 pub use options::{Cache, Debug, Options, Rewriting};
 pub use plugin::Plugin;
 pub use pool::{Lease, Pool, PoolOptions, PoolStats, Pooled};

@@ -4,47 +4,17 @@
 //! Invariant: nothing a plug-in logs can grow without bound or forge a line: control characters are
 //! escaped, long messages cut, and what exceeds a call's share is counted and reported, not kept.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use extism_semantics::{LEVEL_OFF, Share, one_line};
 use tracing::level_filters::LevelFilter;
 use uuid::Uuid;
 
 use crate::Limits;
 
-/// The level of a log message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(i32)]
-pub enum Level {
-    /// The finest.
-    Trace = 0,
-    /// For debugging.
-    Debug = 1,
-    /// Worth knowing.
-    Info = 2,
-    /// Something looks wrong.
-    Warn = 3,
-    /// Something is wrong.
-    Error = 4,
-}
-
-impl Level {
-    /// The name in lower case, as filters spell it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Level::Trace => "trace",
-            Level::Debug => "debug",
-            Level::Info => "info",
-            Level::Warn => "warn",
-            Level::Error => "error",
-        }
-    }
-}
-
-/// What plug-ins are told when nothing listens.
-pub(crate) const LEVEL_OFF: i32 = i32::MAX;
+pub use extism_semantics::Level;
+pub(crate) use extism_semantics::cut;
 
 /// One message on its way to a sink.
 #[derive(Clone, Copy, Debug)]
@@ -70,24 +40,14 @@ pub struct LogSink {
 /// The logging side of one plug-in.
 pub(crate) struct Logger {
     sink: Option<LogSink>,
-    line_bytes_max: u64,
-    call_bytes_max: u64,
-    call_lines_max: u64,
-    bytes: u64,
-    lines: u64,
-    dropped: u64,
+    share: Share,
 }
 
 impl Logger {
     pub(crate) fn new(limits: &Limits, sink: Option<LogSink>) -> Logger {
         Logger {
             sink,
-            line_bytes_max: limits.log_line_bytes_max,
-            call_bytes_max: limits.log_call_bytes_max,
-            call_lines_max: limits.log_call_lines_max,
-            bytes: 0,
-            lines: 0,
-            dropped: 0,
+            share: Share::new(limits),
         }
     }
 
@@ -112,45 +72,23 @@ impl Logger {
 
     /// Delivers one message.
     pub(crate) fn log(&mut self, plugin: Uuid, level: Level, message: &[u8]) {
-        let length = message.len() as u64;
-        if self.lines >= self.call_lines_max || self.bytes >= self.call_bytes_max {
-            self.dropped += 1;
-            return;
-        }
-        self.lines += 1;
-        self.bytes = self.bytes.saturating_add(length);
-        let Ok(text) = std::str::from_utf8(message) else {
-            return self.emit(plugin, Level::Error, "unable to log message: invalid UTF-8");
-        };
-        let kept = cut(text, self.line_bytes_max);
-        let text = escape(kept, Newlines::Kept);
-        if kept.len() as u64 == length {
+        if let Some((level, text)) = self.share.admit(level, message) {
             self.emit(plugin, level, &text);
-        } else {
-            let bytes = length - kept.len() as u64;
-            self.emit(plugin, level, &format!("{text} [{bytes} bytes cut]"));
         }
     }
 
     /// A call begins: its share is whole again; what the last one lost is reported.
     #[inline]
     pub(crate) fn begin(&mut self, plugin: Uuid) {
-        if self.lines > 0 {
+        if self.share.is_used() {
             self.renew(plugin);
         }
     }
 
     #[cold]
     pub(crate) fn renew(&mut self, plugin: Uuid) {
-        self.lines = 0;
-        self.bytes = 0;
-        let dropped = std::mem::take(&mut self.dropped);
-        if dropped > 0 {
-            self.emit(
-                plugin,
-                Level::Warn,
-                &format!("{dropped} log messages dropped"),
-            );
+        if let Some(warning) = self.share.renew() {
+            self.emit(plugin, Level::Warn, &warning);
         }
     }
 
@@ -171,7 +109,7 @@ impl Logger {
 }
 
 fn to_global(plugin: Uuid, level: Level, text: &str) {
-    let text = escape(text, Newlines::Escaped);
+    let text = one_line(text);
     let plugin = plugin.as_hyphenated();
     match level {
         Level::Trace => tracing::trace!(target: "extism::plugin", %plugin, "{text}"),
@@ -190,36 +128,6 @@ fn from_tracing(level: tracing::Level) -> Level {
         tracing::Level::WARN => Level::Warn,
         tracing::Level::ERROR => Level::Error,
     }
-}
-
-/// The longest prefix of at most `bytes_max` bytes that ends at a character.
-pub(crate) fn cut(text: &str, bytes_max: u64) -> &str {
-    let end = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-    text.get(..text.floor_char_boundary(end)).unwrap_or(text)
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Newlines {
-    Kept,
-    Escaped,
-}
-
-fn escape(text: &str, newlines: Newlines) -> Cow<'_, str> {
-    let harmless =
-        |c: char| c == '\t' || (c == '\n' && newlines == Newlines::Kept) || !c.is_control();
-    if text.chars().all(harmless) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if harmless(c) {
-            escaped.push(c);
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(escaped, "{}", c.escape_default());
-        }
-    }
-    Cow::Owned(escaped)
 }
 
 #[cfg(test)]
@@ -254,7 +162,6 @@ mod tests {
     fn control_characters_are_escaped() {
         let seen = collect(&Limits::default(), &[b"a\x1b[31mb\nc\0"]);
         assert_eq!(seen, [(Level::Info, "a\\u{1b}[31mb\nc\\u{0}".to_owned())]);
-        assert_eq!(escape("a\nb", Newlines::Escaped), "a\\nb");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Modules: compiled, put in order, linked.
 
 pub(crate) mod compile;
-pub(crate) mod graph;
 pub(crate) mod link;
+pub(crate) mod resolve;

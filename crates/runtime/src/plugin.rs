@@ -14,7 +14,7 @@ use uuid::Uuid;
 use wasmtime::{Engine, Instance, PoolConcurrencyLimitError, Store, UpdateDeadline};
 
 use crate::Status;
-use crate::call::cancel::CancelHandle;
+use crate::call::cancel::{CancelHandle, NextCall};
 use crate::call::export::{Export, Exports, START};
 use crate::call::outcome::{self, CODE_FAILED, Outcome};
 use crate::call::token::Token;
@@ -100,7 +100,7 @@ impl Plugin {
             // As the published library has it, such a plug-in can be made, and its calls say `oom`.
             Err(failed)
                 if failed.error.status() == Status::Memory
-                    && failed.state.meter.is_bound_by_manifest() =>
+                    && failed.state.meter.0.is_bound_by_manifest() =>
             {
                 (store_of(compiled.linked.engine(), failed.state), None)
             }
@@ -199,6 +199,20 @@ impl Plugin {
         CancelHandle(Arc::clone(&self.token))
     }
 
+    /// What cancels the next call, even before it has begun: for hosts whose calls wait for a thread.
+    pub fn next_call(&self) -> NextCall {
+        NextCall {
+            generation: self.token.next_generation(),
+            token: Arc::clone(&self.token),
+        }
+    }
+
+    /// Whether the next call reads its input before anything of the plug-in, or of its host
+    /// functions, runs. If not, the instance has to be initialised first.
+    pub fn is_initialized(&self) -> bool {
+        self.stage == Stage::Ready
+    }
+
     /// Overwrites what the last call left in kernel memory with zeros: input, output, error and every block.
     pub fn reset(&mut self) {
         self.output = Range::default();
@@ -282,7 +296,7 @@ impl Plugin {
 
     /// All linear memories of the plug-in together, in bytes.
     pub fn memory_bytes(&self) -> u64 {
-        self.store.data().meter.memory_bytes()
+        self.store.data().meter.0.memory_bytes()
     }
 
     fn run(&mut self, name: &[u8], input: &[u8]) -> Outcome {
@@ -322,7 +336,7 @@ impl Plugin {
         state.logger.begin(state.id);
         state.http.requests = 0;
         // What was refused to an earlier call does not explain a trap of this one.
-        state.meter.take_memory_refusal();
+        state.meter.0.take_memory_refusal();
         let Some(instance) = &self.instance else {
             return Outcome::failed(not_made());
         };
@@ -332,7 +346,7 @@ impl Plugin {
             return Outcome::failed(Error::from_chain(Status::Internal, error));
         }
         if let Err(refused) = memory::begin(&mut *store, input) {
-            store.data_mut().meter.take_memory_refusal();
+            store.data_mut().meter.0.take_memory_refusal();
             let cause = memory::refused(refused);
             let text = "failed to allocate extism memory";
             return Outcome::failed(Error::with_cause(cause.status(), text, cause));
@@ -546,7 +560,7 @@ fn instantiate_on(
     };
     match made.and_then(|()| start::instantiate(&mut store, linked)) {
         Ok(instance) => {
-            store.data_mut().meter.running();
+            store.data_mut().meter.0.running();
             Ok((store, instance))
         }
         Err(error) => {

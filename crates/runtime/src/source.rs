@@ -11,13 +11,12 @@ use std::time::Instant;
 
 use extism_http::{Client, HostPolicy, Request, Rules};
 use extism_manifest::{HttpRequest, Manifest, ParseOptions, Wasm, WasmMetadata};
-use sha2::{Digest, Sha256};
+use extism_semantics::{check_hash, check_size, is_binary};
 
 use crate::error::Error;
 use crate::{Limits, Status};
 
-/// The module that a plug-in's exports come from.
-pub(crate) const MAIN: &str = "main";
+pub(crate) use extism_semantics::{MAIN, hex, is_module};
 
 /// What a plug-in can be made from: a manifest as a value, or bytes that are a Wasm module, WAT
 /// text, or a manifest in JSON or TOML.
@@ -117,87 +116,31 @@ pub(crate) fn load(
         }
         Source::Bytes(bytes) => parse(&bytes, limits, context)?,
     };
-    if manifest.wasm.is_empty() {
-        let text = "No wasm files specified in Extism manifest";
-        return Err(Error::new(Status::NoModules, text));
-    }
-    if manifest.wasm.len() > limits.modules_max {
-        let (count, max) = (manifest.wasm.len(), limits.modules_max);
-        let text = format!("manifest names {count} modules; at most {max} are allowed");
-        return Err(Error::new(Status::TooLarge, text));
-    }
+    extism_semantics::check_count(&manifest, limits)?;
     let modules = named(&manifest, |wasm| fetch(wasm, limits, context))?;
     Ok(Loaded { manifest, modules })
 }
 
-/// Whether bytes are a module, binary or text, rather than a manifest.
-pub(crate) fn is_module(bytes: &[u8]) -> bool {
-    if is_binary(bytes) {
-        return true;
-    }
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        // Neither a manifest nor text: the module parser says what is wrong with it.
-        return true;
-    };
-    let text = text.trim_start();
-    text.starts_with(";;")
-        || text.starts_with("(;")
-        || text
-            .strip_prefix('(')
-            .is_some_and(|rest| rest.trim_start().starts_with("module"))
-}
-
-fn is_binary(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\0asm")
-}
-
 fn parse(bytes: &[u8], limits: &Limits, context: LoadContext<'_>) -> Result<Manifest, Error> {
     let options = ParseOptions {
-        manifest_bytes_max: usize::try_from(limits.manifest_bytes_max).unwrap_or(usize::MAX),
-        modules_max: limits.modules_max,
         read_pointer: context.read_pointer,
-        ..ParseOptions::default()
+        ..extism_semantics::parse_options(limits)
     };
     Manifest::parse(bytes, &options).map_err(|error| Error::new(error.status(), error.to_string()))
 }
 
-/// Names every module by the manifest's rules: one module is `main` whatever it is called; of
-/// several, one without a name is, and the last if none is called so.
+/// Names every module and fetches those the manifest does not have as they are.
 fn named(
     manifest: &Manifest,
     mut fetch: impl FnMut(&Wasm) -> Result<Option<Vec<u8>>, Error>,
 ) -> Result<Vec<NamedModule>, Error> {
-    let names: Vec<Option<&str>> = manifest
-        .wasm
-        .iter()
-        .map(|wasm| wasm.meta().name.as_deref())
-        .collect();
-    let last = names.len() - 1;
-    let has_main = names
-        .iter()
-        .any(|name| name.is_none_or(|name| name == MAIN));
-    let mut taken = std::collections::BTreeSet::from([extism_abi::import::ENV_MODULE]);
-    let mut modules = Vec::with_capacity(names.len());
-    for (index, name) in names.iter().enumerate() {
-        let name = match name {
-            _ if last == 0 => MAIN,
-            _ if index == last && !has_main => MAIN,
-            Some(name) => name,
-            None => MAIN,
-        };
-        if !taken.insert(name) {
-            let text = format!("Duplicate module name found in Extism manifest: {name}");
-            return Err(Error::new(Status::DuplicateName, text));
-        }
-        modules.push(NamedModule {
-            name: name.to_owned(),
-            fetched: None,
-        });
-    }
-    for (module, wasm) in modules.iter_mut().zip(&manifest.wasm) {
-        module.fetched = fetch(wasm)?;
-    }
-    Ok(modules)
+    let names = extism_semantics::names(manifest)?;
+    let both = names.into_iter().zip(&manifest.wasm);
+    both.map(|(name, wasm)| {
+        let fetched = fetch(wasm)?;
+        Ok(NamedModule { name, fetched })
+    })
+    .collect()
 }
 
 /// The bytes of one module, as a binary module, unless the manifest has them as such.
@@ -246,37 +189,6 @@ fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
         .map_err(failed)?;
     check_size(bytes.len() as u64, limits, &path.display().to_string())?;
     Ok(bytes)
-}
-
-fn check_size(bytes: u64, limits: &Limits, what: &str) -> Result<(), Error> {
-    let max = limits.module_bytes_max;
-    if bytes <= max {
-        return Ok(());
-    }
-    let text = format!("{what} is larger than the limit of {max} bytes");
-    Err(Error::new(Status::TooLarge, text))
-}
-
-fn check_hash(meta: &WasmMetadata, bytes: &[u8]) -> Result<(), Error> {
-    let Some(expected) = &meta.hash else {
-        return Ok(());
-    };
-    let found = hex(&Sha256::digest(bytes));
-    if found == *expected {
-        return Ok(());
-    }
-    let text = format!("Hash mismatch, found {found} but expected {expected}");
-    Err(Error::new(Status::HashMismatch, text))
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn download(

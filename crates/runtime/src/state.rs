@@ -10,13 +10,13 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use extism_kernel::Kernel;
+use extism_semantics::Vars;
 use uuid::Uuid;
 use wasmtime::Memory;
 
 use crate::call::token::Token;
 use crate::compiled::Compiled;
-use crate::host::vars::Vars;
-use crate::limits::meter::Meter;
+use crate::limits::Meter;
 use crate::log::Logger;
 use crate::wasi::Wasi;
 
@@ -90,7 +90,8 @@ impl State {
 }
 
 fn meter(compiled: &Compiled) -> Meter {
-    Meter::new(&compiled.options.limits, compiled.manifest.memory.max_pages)
+    let pages_max = compiled.manifest.memory.max_pages;
+    Meter(extism_semantics::Meter::new(&compiled.options.limits, pages_max))
 }
 
 /// What the last HTTP request of the plug-in left behind.

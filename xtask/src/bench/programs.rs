@@ -13,7 +13,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::line::{self, Line};
 use super::measurement::Side;
-use super::python::Pythons;
+use super::package::Packages;
+use super::rows::Language;
+use super::{javascript, python};
 use crate::install::{self, library, sample};
 use crate::process::{self, Echo};
 use crate::project::Project;
@@ -164,10 +166,15 @@ impl Programs {
         )
     }
 
-    /// The interpreters for the rows through Python.
-    pub(crate) fn prepare_pythons(&self) -> Result<Pythons> {
+    /// The packages for the rows through a language.
+    pub(crate) fn prepare_packages(&self, language: Language) -> Result<Packages> {
         let with_published = self.published.is_ok();
-        Pythons::prepare(&self.project, &self.ours.library, with_published)
+        match language {
+            Language::JavaScript => javascript::prepare(&self.project, with_published),
+            Language::Python => {
+                python::prepare(&self.project, &self.ours.library, with_published)
+            }
+        }
     }
 
     /// Has that program measure the rows whose name contains `filter`.

@@ -27,10 +27,28 @@ pub(crate) enum Source {
     Host(&'static str),
     /// `bench/artefact.c`, with this project's library alone.
     Artefact,
-    /// `sdk/python/bench.py`, with the packages for Python.
-    Python,
+    /// The program of a language, with the packages for it.
+    Package(Language),
     /// This command.
     Files,
+}
+
+/// A language whose packages are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Language {
+    /// `sdk/node/bench.mjs`.
+    JavaScript,
+    /// `sdk/python/bench.py`.
+    Python,
+}
+
+impl Language {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Language::JavaScript => "JavaScript",
+            Language::Python => "Python",
+        }
+    }
 }
 
 /// The figure to reach.
@@ -80,6 +98,9 @@ impl Row {
         }
     }
 }
+
+const PYTHON: Source = Source::Package(Language::Python);
+const JAVASCRIPT: Source = Source::Package(Language::JavaScript);
 
 /// No ratio is asked for.
 const ANY: f64 = 0.0;
@@ -144,7 +165,7 @@ pub(crate) const ROWS: &[Row] = &[
         .uncompared(),
     row("no-op, Python", Unit::Ns, Target::AtMost(1.5 * US), ANY)
         .about("no-op through the package for Python, beside the published package 1.1.1")
-        .from(Source::Python),
+        .from(PYTHON),
     row(
         "count_vowels, Python",
         Unit::Ns,
@@ -152,7 +173,7 @@ pub(crate) const ROWS: &[Row] = &[
         ANY,
     )
     .about("as the row without Python")
-    .from(Source::Python),
+    .from(PYTHON),
     row(
         "echo 64 KiB, Python",
         Unit::Ns,
@@ -160,7 +181,7 @@ pub(crate) const ROWS: &[Row] = &[
         ANY,
     )
     .about("the same")
-    .from(Source::Python),
+    .from(PYTHON),
     row(
         "echo 1 MiB, Python",
         Unit::Ns,
@@ -168,7 +189,42 @@ pub(crate) const ROWS: &[Row] = &[
         ANY,
     )
     .about("the same")
-    .from(Source::Python),
+    .from(PYTHON),
+    row("no-op, JavaScript", Unit::Ns, Target::AtMost(0.5 * US), ANY)
+        .about("no-op through the package for Node, synchronously, beside the published package 2.0.0-rc13")
+        .from(JAVASCRIPT),
+    row(
+        "count_vowels, JavaScript",
+        Unit::Ns,
+        Target::AtMost(US),
+        ANY,
+    )
+    .about("as the row without JavaScript")
+    .from(JAVASCRIPT),
+    row(
+        "echo 64 KiB, JavaScript",
+        Unit::Ns,
+        Target::AtMost(25.0 * US),
+        ANY,
+    )
+    .about("the same")
+    .from(JAVASCRIPT),
+    row(
+        "echo 1 MiB, JavaScript",
+        Unit::Ns,
+        Target::AtMost(0.4 * MS),
+        ANY,
+    )
+    .about("the same")
+    .from(JAVASCRIPT),
+    row(
+        "no-op, JavaScript awaited",
+        Unit::Ns,
+        Target::AtMost(60.0 * US),
+        ANY,
+    )
+    .about("no-op on another thread, awaited; in the published package with `runInWorker`")
+    .from(JAVASCRIPT),
     row("library size", Unit::Bytes, Target::AtMost(16.0 * MB), ANY)
         .about("the shared library, stripped")
         .from(Source::Files),

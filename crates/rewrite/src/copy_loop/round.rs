@@ -323,7 +323,7 @@ impl<'a> Walk<'a, '_> {
         let store = match access {
             Access::Store(_) => true,
             Access::Load(_) | Access::InputLoad(_) => false,
-            Access::InputLength | Access::InputOffset => return None,
+            Access::InputLength | Access::InputOffset | Access::Grow(_) => return None,
         };
         if store && self.stack.pop()? != Value::Bytes {
             return None;

@@ -18,3 +18,21 @@ impl CancelHandle {
         self.0.cancel();
     }
 }
+
+/// Cancels one call of a plug-in, which may not have begun yet: the next one after
+/// [`Plugin::next_call`](crate::Plugin::next_call) was asked for this.
+///
+/// It may outlive the call and the plug-in, and never hits another call.
+#[derive(Clone)]
+pub struct NextCall {
+    pub(crate) token: Arc<Token>,
+    pub(crate) generation: u64,
+}
+
+impl NextCall {
+    /// Asks the call to stop, as [`CancelHandle::cancel`] does. One that begins later stops at its
+    /// first look.
+    pub fn cancel(&self) {
+        self.token.cancel_generation(self.generation);
+    }
+}

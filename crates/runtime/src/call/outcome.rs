@@ -9,7 +9,7 @@ use wasmtime_wasi::I32Exit;
 use super::token::{Stop, Token};
 use crate::Status;
 use crate::error::Error;
-use crate::limits::meter::Meter;
+use crate::limits::Meter;
 
 /// The code of a call that failed before or outside of the guest's own return.
 pub const CODE_FAILED: i32 = -1;
@@ -71,7 +71,7 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
     }
     let trap = error.downcast_ref::<Trap>().copied();
     let ours = error.downcast_ref::<Error>().cloned();
-    let memory_refused = meter.take_memory_refusal();
+    let memory_refused = meter.0.take_memory_refusal();
     if let Some(stop) = stop_reason(token, ours.as_ref()) {
         return Outcome {
             code: CODE_TRAP,
@@ -98,10 +98,10 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
 pub(crate) fn of_failed_start(error: wasmtime::Error, token: &Token, meter: &mut Meter) -> Error {
     let stopping = stop_reason(token, error.downcast_ref::<Error>()).is_some();
     if !stopping && error.downcast_ref::<Trap>().is_none() {
-        if meter.take_memory_refusal() {
+        if meter.0.take_memory_refusal() {
             return Error::new(Status::Memory, "oom");
         }
-        if meter.take_table_refusal() {
+        if meter.0.take_table_refusal() {
             return Error::from_chain(Status::Table, error);
         }
         if error.downcast_ref::<Error>().is_none() && error.downcast_ref::<I32Exit>().is_none() {

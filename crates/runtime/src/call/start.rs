@@ -45,7 +45,7 @@ pub(crate) fn instantiate(store: &mut Store<State>, linked: &Linked) -> wasmtime
 fn host_memory(store: &mut Store<State>) -> wasmtime::Result<Memory> {
     let memory = Memory::new(&mut *store, MemoryType::new(1, None))?;
     memory::adopt(&mut *store, memory);
-    store.data_mut().meter.kernel_memory_made();
+    store.data_mut().meter.0.kernel_memory_made();
     // The engine asks a limiter how many there may be when it is given it.
     store.limiter(|state| &mut state.meter);
     Ok(memory)

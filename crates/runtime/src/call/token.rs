@@ -109,6 +109,24 @@ impl Token {
         self.interrupt(generation);
     }
 
+    /// The generation of the next call, while none runs.
+    pub(crate) fn next_generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// Asks the call of a generation to stop, whether it has begun or not; does nothing when it is
+    /// over. From any thread.
+    pub(crate) fn cancel_generation(&self, generation: u64) {
+        let now = self.generation.load(Ordering::Acquire);
+        if now != generation && now.wrapping_add(1) != generation {
+            return;
+        }
+        // The engine's counter goes up after this, so a call that begins meanwhile finds it raised
+        // at its first look, which is at this.
+        self.cancelled.store(generation, Ordering::Release);
+        self.interrupt(generation);
+    }
+
     /// Whether the running call has to stop, and why. Asked by the calling thread.
     pub(crate) fn stop(&self) -> Option<Stop> {
         let generation = self.generation.load(Ordering::Relaxed);

@@ -272,7 +272,7 @@ fn grow(
     let mut grown = memory.grow(&mut cx, generous);
     if grown.is_err() {
         // The generous amount was a wish of ours; only the needed one may count as refused to the plug-in.
-        cx.as_context_mut().data_mut().meter.take_memory_refusal();
+        cx.as_context_mut().data_mut().meter.0.take_memory_refusal();
         grown = memory.grow(&mut cx, needed);
     }
     adopt(&mut cx, memory);

@@ -5,15 +5,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use extism_abi::import::{
-    BUILTINS, ENV_MODULE, KERNEL, LEGACY_MODULE, LEGACY_ONLY, LEGACY_PREFIX, USER_MODULE,
-    WASI_MODULE,
-};
-use extism_abi::layout::KERNEL_MEMORY_IMPORT;
-use wasmtime::{Engine, ExternType, ImportType, InstancePre, Linker, Module};
+use extism_abi::import::{LEGACY_MODULE, USER_MODULE};
+use extism_semantics::{Answer, Import, Links, answer, check_kind};
+use wasmtime::{Engine, ExternType, FuncType, ImportType, InstancePre, Linker};
 
 use super::compile::{CompiledModule, Rewrite, Rewritten};
-use super::graph;
 use crate::error::Error;
 use crate::host::function::HostFunction;
 use crate::source::MAIN;
@@ -121,18 +117,6 @@ fn build_base(engine: &Engine, wasi: bool) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
-/// What answers an import.
-enum Answer {
-    /// The linker as it stands.
-    Linker,
-    /// A host function under another namespace.
-    Alias(String),
-    /// Another module, under its name.
-    Module(usize),
-    /// Another module, although the import says `env`.
-    AnyModule(usize),
-}
-
 /// Finds an answer for every import; gives the order of instantiation.
 fn resolve(
     modules: &mut [LinkedModule],
@@ -142,14 +126,21 @@ fn resolve(
 ) -> Result<Vec<usize>, Error> {
     let mut needs = vec![Vec::new(); modules.len()];
     let mut aliases = Vec::new();
+    let links = Available {
+        modules,
+        functions,
+        wasi,
+    };
     for (index, module) in modules.iter().enumerate() {
-        check_kind(&module.compiled.module)?;
+        let exports = &module.compiled.module;
+        check_kind(|name| matches!(exports.get_export(name), Some(ExternType::Func(_))))?;
         for import in module.compiled.module.imports() {
-            match answer(&import, &module.compiled, modules, functions, wasi)? {
-                Answer::Linker => {}
-                Answer::Alias(namespace) => {
+            match answer(described(&import, &function_type(&import)), index, &links)? {
+                Answer::Host => {}
+                Answer::User => {
+                    let (namespace, name) = (USER_MODULE, import.name());
                     Arc::make_mut(linker)
-                        .alias(&namespace, import.name(), LEGACY_MODULE, import.name())
+                        .alias(namespace, name, LEGACY_MODULE, name)
                         .map_err(|error| Error::from_chain(Status::Internal, error))?;
                 }
                 Answer::Module(other) => needs[index].push(other),
@@ -164,119 +155,54 @@ fn resolve(
         modules[index].aliases.push(name);
     }
     let names: Vec<&str> = modules.iter().map(|module| module.name.as_str()).collect();
-    graph::order(&names, &needs)
+    Ok(extism_semantics::order(&names, &needs)?)
 }
 
-fn check_kind(module: &Module) -> Result<(), Error> {
-    let exports = |name| matches!(module.get_export(name), Some(ExternType::Func(_)));
-    if exports("_start") && exports("_initialize") {
-        let text = "Program cannot be both a Command and a Reactor";
-        return Err(Error::new(Status::CommandAndReactor, text));
+/// The type of an import, if it is a function.
+fn function_type(import: &ImportType<'_>) -> Option<FuncType> {
+    import.ty().func().cloned()
+}
+
+fn described<'a>(import: &'a ImportType<'_>, function: &'a Option<FuncType>) -> Import<'a> {
+    let text = function.as_ref().map(|ty| ty as &dyn std::fmt::Display);
+    Import {
+        module: import.module(),
+        name: import.name(),
+        function: text,
     }
-    Ok(())
 }
 
-fn answer(
-    import: &ImportType<'_>,
-    importer: &CompiledModule,
-    modules: &[LinkedModule],
-    functions: &[HostFunction],
+/// What imports can be answered by.
+struct Available<'a> {
+    modules: &'a [LinkedModule],
+    functions: &'a [HostFunction],
     wasi: bool,
-) -> Result<Answer, Error> {
-    let (from, name) = (import.module(), import.name());
-    let by_host = |namespace: &str| {
-        functions
+}
+
+impl Links for Available<'_> {
+    fn modules(&self) -> usize {
+        self.modules.len()
+    }
+
+    fn name(&self, module: usize) -> &str {
+        &self.modules[module].name
+    }
+
+    fn exports(&self, module: usize, name: &str) -> bool {
+        self.modules[module].compiled.module.get_export(name).is_some()
+    }
+
+    fn imports_kernel_memory(&self, module: usize) -> bool {
+        self.modules[module].compiled.rewritten == Rewritten::Yes(Rewrite::Import)
+    }
+
+    fn by_host(&self, namespace: &str, name: &str) -> bool {
+        self.functions
             .iter()
             .any(|function| function.namespace() == namespace && function.name() == name)
-    };
-    if (from, name) == KERNEL_MEMORY_IMPORT {
-        return match importer.rewritten {
-            Rewritten::Yes(Rewrite::Import) => Ok(Answer::Linker),
-            // Only the rewriting pass may put kernel memory where instructions reach it.
-            _ => Err(unknown(import)),
-        };
     }
-    if by_host(from) {
-        return Ok(Answer::Linker);
-    }
-    if from == ENV_MODULE {
-        return kernel_import(import).map(|()| Answer::Linker);
-    }
-    let legacy = name.strip_prefix(LEGACY_PREFIX);
-    if from == LEGACY_MODULE && legacy.is_some_and(is_legacy_import) {
-        return Ok(Answer::Linker);
-    }
-    if from == WASI_MODULE && wasi {
-        return Ok(Answer::Linker);
-    }
-    if let Some(index) = modules.iter().position(|module| module.name == from) {
-        let exporter = &modules[index].compiled;
-        // A module that imports from itself is told so, whatever it exports.
-        let exports =
-            exporter.module.get_export(name).is_some() || std::ptr::eq(exporter, importer);
-        return match exports {
-            true => Ok(Answer::Module(index)),
-            false => Err(unknown(import)),
-        };
-    }
-    if from == LEGACY_MODULE {
-        if by_host(USER_MODULE) {
-            return Ok(Answer::Alias(USER_MODULE.to_owned()));
-        }
-        let exporter = modules.iter().position(|module| {
-            !module.is_main() && module.compiled.module.get_export(name).is_some()
-        });
-        if let Some(index) = exporter {
-            return Ok(Answer::AnyModule(index));
-        }
-    }
-    Err(unknown(import))
-}
 
-fn kernel_import(import: &ImportType<'_>) -> Result<(), Error> {
-    let ExternType::Func(ty) = import.ty() else {
-        let text = "linked modules cannot access non-function exports of extism kernel";
-        return Err(Error::new(Status::ImportType, text));
-    };
-    let known = |table: &[extism_abi::import::Import]| {
-        table.iter().any(|known| known.name == import.name())
-    };
-    if known(KERNEL) || known(BUILTINS) {
-        return Ok(());
+    fn wasi(&self) -> bool {
+        self.wasi
     }
-    let text = format!(
-        "Invalid function import from {ENV_MODULE}: {} {ty}\n\nNote: This may indicate that the PDK that was used to \
-         build this plugin has additional features that aren't available in this version of the SDK, try updating \
-         the SDK to the latest version.",
-        import.name()
-    );
-    Err(Error::new(Status::ImportUnknown, text))
-}
-
-fn is_legacy_import(name: &str) -> bool {
-    [KERNEL, BUILTINS, LEGACY_ONLY]
-        .iter()
-        .any(|table| table.iter().any(|known| known.name == name))
-}
-
-fn unknown(import: &ImportType<'_>) -> Error {
-    let (from, name) = (import.module(), import.name());
-    let text = format!("unknown import: `{from}::{name}` has not been defined");
-    let hint = match from {
-        WASI_MODULE => "the plug-in uses WASI: load it with WASI enabled".to_owned(),
-        _ if from.starts_with("wbg") || from.starts_with("__wbindgen") => {
-            "the module was made by wasm-bindgen for a browser: build it without, for wasm32-unknown-unknown or \
-             wasm32-wasip1"
-                .to_owned()
-        }
-        LEGACY_MODULE if name == "abort" => {
-            "give the host function `abort` in namespace `env`, or build the AssemblyScript module with \
-             `--use abort=` and a function of its own"
-                .to_owned()
-        }
-        _ => format!(
-            "give a host function `{name}` in namespace `{from}`, or a module named `{from}` in the manifest"
-        ),
-    };
-    Error::new(Status::ImportUnknown, format!("{text}\n\nNote: {hint}."))
 }

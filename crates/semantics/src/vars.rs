@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::Error;
-use crate::limits::VAR_OVERHEAD_BYTES;
-use crate::{Limits, Status};
+use extism_abi::Status;
 
-pub(crate) struct Vars {
+use crate::limits::VAR_OVERHEAD_BYTES;
+use crate::{Fault, Limits};
+
+/// The variables of one plug-in.
+#[derive(Debug)]
+pub struct Vars {
     map: BTreeMap<String, Vec<u8>>,
     /// What the variables cost; `None` after the host had the map in its hands.
     used: Option<u64>,
@@ -19,7 +22,8 @@ pub(crate) struct Vars {
 }
 
 impl Vars {
-    pub(crate) fn new(limits: &Limits, bytes_max: u64) -> Vars {
+    /// No variables yet; `bytes_max` is what the manifest grants, or the default.
+    pub fn new(limits: &Limits, bytes_max: u64) -> Vars {
         Vars {
             map: BTreeMap::new(),
             used: Some(0),
@@ -30,25 +34,28 @@ impl Vars {
     }
 
     /// Whether the host has granted variables at all.
-    pub(crate) fn enabled(&self) -> bool {
+    pub fn enabled(&self) -> bool {
         self.bytes_max > 0
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+    /// The value under a name.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.map.get(name).map(Vec::as_slice)
     }
 
-    pub(crate) fn map(&self) -> &BTreeMap<String, Vec<u8>> {
+    /// All of them.
+    pub fn map(&self) -> &BTreeMap<String, Vec<u8>> {
         &self.map
     }
 
     /// For the host, which is not bound by the limit; what it stores counts all the same.
-    pub(crate) fn map_mut(&mut self) -> &mut BTreeMap<String, Vec<u8>> {
+    pub fn map_mut(&mut self) -> &mut BTreeMap<String, Vec<u8>> {
         self.used = None;
         &mut self.map
     }
 
-    pub(crate) fn remove(&mut self, name: &str) {
+    /// Removes one, if it is there.
+    pub fn remove(&mut self, name: &str) {
         if let Some(value) = self.map.remove(name) {
             self.used = self
                 .used
@@ -56,13 +63,17 @@ impl Vars {
         }
     }
 
-    pub(crate) fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+    /// Sets one, for the plug-in.
+    ///
+    /// # Errors
+    /// [`Status::Vars`] when the limits do not allow it; nothing has changed then.
+    pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Fault> {
         let old = self.map.get(name);
         if old.is_none() && self.map.len() >= self.count_max {
             return Err(full());
         }
         if name.len() as u64 > self.name_bytes_max {
-            return Err(Error::new(
+            return Err(Fault::new(
                 Status::Vars,
                 format!("variable name is longer than {} bytes", self.name_bytes_max),
             ));
@@ -97,8 +108,8 @@ fn cost(name: &str, value: &[u8]) -> u64 {
         .saturating_add(value.len() as u64)
 }
 
-fn full() -> Error {
-    Error::new(Status::Vars, "Variable store is full")
+fn full() -> Fault {
+    Fault::new(Status::Vars, "Variable store is full")
 }
 
 #[cfg(test)]

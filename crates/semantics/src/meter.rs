@@ -4,11 +4,12 @@
 //! exists now; it never passes `allowed`.
 
 use extism_abi::layout::PAGE_BYTES;
-use wasmtime::ResourceLimiter;
 
-use super::Limits;
+use crate::Limits;
 
-pub(crate) struct Meter {
+/// The memories and tables of one plug-in.
+#[derive(Debug)]
+pub struct Meter {
     memory: Budget,
     tables: Budget,
     /// What the manifest's `memory.max_pages` grants, in bytes.
@@ -20,6 +21,7 @@ pub(crate) struct Meter {
     tables_max: usize,
 }
 
+#[derive(Debug)]
 struct Budget {
     used: u64,
     allowed: u64,
@@ -39,11 +41,11 @@ impl Budget {
         }
     }
 
-    fn take(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+    fn take(&mut self, current: u64, desired: u64, maximum: Option<u64>) -> bool {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return false;
         }
-        let more = (desired as u64).saturating_sub(current as u64);
+        let more = desired.saturating_sub(current);
         match self.used.checked_add(more) {
             Some(used) if used <= self.allowed => {
                 self.used = used;
@@ -67,7 +69,7 @@ impl Budget {
 impl Meter {
     /// A meter for a plug-in about to be instantiated: what its modules declare must fit in
     /// `pages_max`. The kernel's own first page is not the plug-in's and comes on top.
-    pub(crate) fn new(limits: &Limits, pages_max: Option<u32>) -> Meter {
+    pub fn new(limits: &Limits, pages_max: Option<u32>) -> Meter {
         let ceiling_bytes = limits.memory_bytes_max.unwrap_or(u64::MAX);
         let pages_bytes_max = pages_max.map(|pages| u64::from(pages).saturating_mul(PAGE_BYTES));
         let declared = pages_bytes_max.map_or(u64::MAX, |bytes| bytes.saturating_add(PAGE_BYTES));
@@ -84,7 +86,7 @@ impl Meter {
 
     /// Instantiation is over: from here on what is added, to all memories together, must fit in
     /// `pages_max` again.
-    pub(crate) fn running(&mut self) {
+    pub fn running(&mut self) {
         let grown = self
             .pages_bytes_max
             .map_or(u64::MAX, |bytes| self.memory.used.saturating_add(bytes));
@@ -92,69 +94,72 @@ impl Meter {
     }
 
     /// Kernel memory was made beside the modules, whose memories alone the engine counts.
-    pub(crate) fn kernel_memory_made(&mut self) {
+    pub fn kernel_memory_made(&mut self) {
         self.memories_max = self.memories_max.saturating_sub(1);
     }
 
     /// Whether it is the manifest's `max_pages` that bounds memory, rather than the host's own limit.
-    pub(crate) fn is_bound_by_manifest(&self) -> bool {
+    pub fn is_bound_by_manifest(&self) -> bool {
         self.memory.allowed < self.ceiling_bytes
     }
 
     /// Whether memory was refused since this was last asked.
-    pub(crate) fn take_memory_refusal(&mut self) -> bool {
+    pub fn take_memory_refusal(&mut self) -> bool {
         std::mem::take(&mut self.memory.refused)
     }
 
     /// Whether table elements were refused since this was last asked.
-    pub(crate) fn take_table_refusal(&mut self) -> bool {
+    pub fn take_table_refusal(&mut self) -> bool {
         std::mem::take(&mut self.tables.refused)
     }
 
-    /// All linear memories together, in bytes.
-    pub(crate) fn memory_bytes(&self) -> u64 {
-        self.memory.used
-    }
-}
-
-impl ResourceLimiter for Meter {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.memory.take(current, desired, maximum))
+    /// Whether a memory may grow from `current` to `desired` bytes, or come into being (`current` 0).
+    pub fn memory_growing(&mut self, current: u64, desired: u64, maximum: Option<u64>) -> bool {
+        self.memory.take(current, desired, maximum)
     }
 
-    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+    /// What was granted last has not come into being.
+    pub fn memory_grow_failed(&mut self) {
         self.memory.give_back();
-        Ok(())
     }
 
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.tables.take(current, desired, maximum))
+    /// As [`Meter::memory_growing`], for elements of tables.
+    pub fn table_growing(&mut self, current: u64, desired: u64, maximum: Option<u64>) -> bool {
+        self.tables.take(current, desired, maximum)
     }
 
-    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+    /// As [`Meter::memory_grow_failed`], for tables.
+    pub fn table_grow_failed(&mut self) {
         self.tables.give_back();
-        Ok(())
     }
 
-    fn instances(&self) -> usize {
+    /// How many bytes memories may still grow by, all together.
+    pub fn memory_bytes_left(&self) -> u64 {
+        self.memory.allowed.saturating_sub(self.memory.used)
+    }
+
+    /// How many elements tables may still grow by, all together.
+    pub fn table_elements_left(&self) -> u64 {
+        self.tables.allowed.saturating_sub(self.tables.used)
+    }
+
+    /// Module instances there may be.
+    pub fn instances_max(&self) -> usize {
         self.instances_max
     }
 
-    fn memories(&self) -> usize {
+    /// Memories there may be.
+    pub fn memories_max(&self) -> usize {
         self.memories_max
     }
 
-    fn tables(&self) -> usize {
+    /// Tables there may be.
+    pub fn tables_max(&self) -> usize {
         self.tables_max
+    }
+
+    /// All linear memories together, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory.used
     }
 }

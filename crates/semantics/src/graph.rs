@@ -5,12 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::Status;
-use crate::error::Error;
+use extism_abi::Status;
+
+use crate::Fault;
 
 /// Orders `names` so that each comes after those `imports` says it needs. `imports[i]` are indices
 /// into `names`.
-pub(crate) fn order(names: &[&str], imports: &[Vec<usize>]) -> Result<Vec<usize>, Error> {
+///
+/// # Errors
+/// [`Status::ImportCycle`], with the names, if modules import each other.
+pub fn order(names: &[&str], imports: &[Vec<usize>]) -> Result<Vec<usize>, Fault> {
     let mut walk = Walk {
         names,
         imports,
@@ -41,7 +45,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Depth first, with a stack of its own: a chain of many modules must not use up the thread's.
-    fn visit(&mut self, start: usize) -> Result<(), Error> {
+    fn visit(&mut self, start: usize) -> Result<(), Fault> {
         let mut path = vec![(start, 0)];
         while let Some((index, next)) = path.last_mut() {
             let index = *index;
@@ -66,7 +70,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn cycle(&self, path: &[(usize, usize)], back_to: usize) -> Error {
+    fn cycle(&self, path: &[(usize, usize)], back_to: usize) -> Fault {
         let from = path
             .iter()
             .position(|(index, _)| *index == back_to)
@@ -76,7 +80,7 @@ impl Walk<'_> {
             .map(|(index, _)| self.names[*index])
             .collect();
         names.push(self.names[back_to]);
-        Error::new(
+        Fault::new(
             Status::ImportCycle,
             format!("modules import each other: {}", names.join(" -> ")),
         )

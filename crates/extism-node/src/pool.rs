@@ -1,0 +1,101 @@
+//! Pools: a bounded number of plug-ins that borrowers share.
+//!
+//! Must not know: borrowers. Invariants: what is borrowed is an ordinary plug-in and goes back when that is closed or lost; a
+//! JavaScript thread that ends while it waits takes nothing.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use extism_runtime::{Error, Plugin as Instance, Pool as Shared, PoolOptions, Status};
+use napi_derive::napi;
+
+use crate::call::{self, Call};
+use crate::cell::{Cell, Entry, Member};
+use crate::compiled::Compiled;
+use crate::error::{Failure, Thrown};
+use crate::realm::{Near, Value};
+
+/// How long a borrower waits before it looks whether its JavaScript is still there.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// A pool of JavaScript.
+#[napi]
+pub struct Pool {
+    near: Rc<Near>,
+    pool: RefCell<Option<Shared<Member, Error>>>,
+}
+
+#[napi]
+impl Compiled {
+    /// Makes a pool; 0 leaves its size to the library.
+    #[napi]
+    pub fn pool(&self, instances_max: f64) -> Result<Pool, Thrown> {
+        let compiled = self.get()?;
+        let mut options = PoolOptions::default();
+        if instances_max >= 1.0 {
+            options.instances_max = instances_max as usize;
+        }
+        let pool = Shared::new(options, move || Instance::new(&compiled).map(Member::new));
+        Ok(Pool {
+            near: Rc::clone(self.near()),
+            pool: RefCell::new(Some(pool)),
+        })
+    }
+}
+
+#[napi]
+impl Pool {
+    /// Borrows a plug-in; waits for so many milliseconds.
+    #[napi]
+    pub fn get(&self, call: u32, timeout_ms: f64) -> Result<(), Thrown> {
+        let pool = self.shared()?;
+        let wait = Duration::try_from_secs_f64(timeout_ms / 1_000.0).ok();
+        let deadline = wait.and_then(|wait| Instant::now().checked_add(wait));
+        let work = move |call: &Call| {
+            let lease = loop {
+                if call.is_stopped() {
+                    return Err(Failure::new(
+                        Status::Cancelled,
+                        "the JavaScript thread has ended",
+                    ));
+                }
+                let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+                let slice = left.map_or(LOOK_INTERVAL, |left| left.min(LOOK_INTERVAL));
+                if let Some(lease) = pool.get(slice)? {
+                    break lease;
+                }
+                if left.is_some_and(|left| left <= LOOK_INTERVAL) {
+                    let text = format!("no plug-in of the pool came back within {timeout_ms} ms");
+                    return Err(Failure::new(Status::WaitTimeout, text));
+                }
+            };
+            Ok(Value::Plugin(Cell::new(Entry::Lent(Box::new(lease)))))
+        };
+        call::start(self.near.far()?, call, None, work)?;
+        Ok(())
+    }
+
+    /// What it is doing: how many may exist, exist, wait, are waited for by, were made, were replaced.
+    #[napi]
+    pub fn stats(&self) -> Result<Vec<f64>, Thrown> {
+        let stats = self.shared()?.stats();
+        let now = [stats.instances_max, stats.alive, stats.idle, stats.waiting];
+        let ever = [stats.made, stats.replaced];
+        let now = now.into_iter().map(|count| count as f64);
+        Ok(now
+            .chain(ever.into_iter().map(|count| count as f64))
+            .collect())
+    }
+
+    /// Lets go of it; what is borrowed lives on.
+    #[napi]
+    pub fn close(&self) {
+        drop(self.pool.take());
+    }
+
+    fn shared(&self) -> Result<Shared<Member, Error>, Failure> {
+        let pool = self.pool.borrow().clone();
+        pool.ok_or_else(|| Failure::closed("pool"))
+    }
+}

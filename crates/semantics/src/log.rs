@@ -1,0 +1,153 @@
+//! Log messages of plug-ins: bounded, and unable to forge a line.
+//!
+//! Must not know: who listens. Keeps: nothing a plug-in logs can grow without bound: control characters
+//! are escaped, long messages cut, and what exceeds a call's share is counted and reported, not kept.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::Limits;
+
+/// The level of a log message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(i32)]
+pub enum Level {
+    /// The finest.
+    Trace = 0,
+    /// For debugging.
+    Debug = 1,
+    /// Worth knowing.
+    Info = 2,
+    /// Something looks wrong.
+    Warn = 3,
+    /// Something is wrong.
+    Error = 4,
+}
+
+impl Level {
+    /// The name in lower case, as filters spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Trace => "trace",
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        }
+    }
+}
+
+/// What plug-ins are told when nothing listens.
+pub const LEVEL_OFF: i32 = i32::MAX;
+
+/// What one call may log, and how much of it is used up.
+#[derive(Clone, Debug)]
+pub struct Share {
+    line_bytes_max: u64,
+    call_bytes_max: u64,
+    call_lines_max: u64,
+    bytes: u64,
+    lines: u64,
+    dropped: u64,
+}
+
+impl Share {
+    /// A whole share.
+    pub fn new(limits: &Limits) -> Share {
+        Share {
+            line_bytes_max: limits.log_line_bytes_max,
+            call_bytes_max: limits.log_call_bytes_max,
+            call_lines_max: limits.log_call_lines_max,
+            bytes: 0,
+            lines: 0,
+            dropped: 0,
+        }
+    }
+
+    /// The message as it may be shown and the level it has then; `None` if it is dropped.
+    pub fn admit<'m>(&mut self, level: Level, message: &'m [u8]) -> Option<(Level, Cow<'m, str>)> {
+        let length = message.len() as u64;
+        if self.lines >= self.call_lines_max || self.bytes >= self.call_bytes_max {
+            self.dropped = self.dropped.saturating_add(1);
+            return None;
+        }
+        self.lines = self.lines.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(length);
+        let Ok(text) = std::str::from_utf8(message) else {
+            let text = "unable to log message: invalid UTF-8";
+            return Some((Level::Error, text.into()));
+        };
+        let kept = cut(text, self.line_bytes_max);
+        let text = escape(kept, Newlines::Kept);
+        if kept.len() as u64 == length {
+            return Some((level, text));
+        }
+        let bytes = length.saturating_sub(kept.len() as u64);
+        Some((level, format!("{text} [{bytes} bytes cut]").into()))
+    }
+
+    /// Whether anything was logged since the share was whole.
+    #[inline]
+    pub fn is_used(&self) -> bool {
+        self.lines > 0
+    }
+
+    /// Makes the share whole again; the warning that tells what the last call lost.
+    #[cold]
+    pub fn renew(&mut self) -> Option<String> {
+        self.lines = 0;
+        self.bytes = 0;
+        match std::mem::take(&mut self.dropped) {
+            0 => None,
+            dropped => Some(format!("{dropped} log messages dropped")),
+        }
+    }
+}
+
+/// The longest prefix of at most `bytes_max` bytes that ends at a character.
+pub fn cut(text: &str, bytes_max: u64) -> &str {
+    let end = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+    text.get(..text.floor_char_boundary(end)).unwrap_or(text)
+}
+
+/// The text on one line: control characters escaped, tabs kept.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    escape(text, Newlines::Escaped)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Newlines {
+    Kept,
+    Escaped,
+}
+
+fn escape(text: &str, newlines: Newlines) -> Cow<'_, str> {
+    let harmless =
+        |c: char| c == '\t' || (c == '\n' && newlines == Newlines::Kept) || !c.is_control();
+    if text.chars().all(harmless) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len().saturating_add(8));
+    for c in text.chars() {
+        if harmless(c) {
+            escaped.push(c);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "{}", c.escape_default());
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newlines_are_kept_or_escaped() {
+        assert_eq!(one_line("a\nb\x1b"), "a\\nb\\u{1b}");
+        let mut share = Share::new(&Limits::default());
+        let shown = share.admit(Level::Info, b"a\nb\x1b").unwrap();
+        assert_eq!(shown, (Level::Info, "a\nb\\u{1b}".into()));
+    }
+}

@@ -1,0 +1,36 @@
+/**
+ * Puts together what pages of the tests load: the SDK as it is published, and bundles that use it.
+ *
+ * Must not know: tests. Invariant: everything goes below `target/sdk-browser`.
+ */
+
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { buildWeb } from "../../node/src/web/build.mjs";
+
+/** The folder of this SDK. */
+export const HERE = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The repository. */
+export const ROOT = dirname(dirname(HERE));
+/** What is built. */
+export const OUT = join(ROOT, "target", "sdk-browser");
+
+/** Builds everything. */
+export async function build() {
+  await buildWeb(join(OUT, "web"));
+  const { build: bundle } = createRequire(join(ROOT, "sdk", "node", "package.json"))("esbuild");
+  const shims = join(HERE, "driver", "shims.mjs");
+  await bundle({
+    // The driver of sdk/node, with a page's own means in place of Node's.
+    alias: { "@extism/extism": join(HERE, "driver", "sdk.mjs"), "node:readline": shims, "node:timers/promises": shims },
+    bundle: true,
+    entryPoints: [join(ROOT, "sdk", "node", "driver", "driver.mjs")],
+    external: ["/web/index.js"],
+    format: "esm",
+    inject: [shims],
+    outfile: join(OUT, "driver", "driver.js"),
+    target: "es2022",
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * From what users write to plug-ins: the functions every entry of the package exports, made for its engines.
+ *
+ * Must not know: engines; an entry hands them over. Invariant: what a user gave is read before the first `await` that
+ * lets others change it, except for bodies of responses.
+ */
+
+import type { Backend, BackendOptions, BackendStats, Source } from "./backend.js";
+import { CompiledPlugin } from "./compiled-plugin.js";
+import type { Inspection } from "./inspection.js";
+import { sourceOf, sourceOfNow, type ManifestLike } from "./manifest.js";
+import { backendOptions, type ExtismPluginOptions } from "./options.js";
+import { Plugin } from "./plugin.js";
+
+/** Chooses the engine for a source. */
+export type Chooser = (engine: "auto" | "native" | "web", source: Source, options: BackendOptions) => Backend;
+
+/** What can be made with engines. */
+export interface Factory {
+  createPlugin(manifest: ManifestLike | PromiseLike<ManifestLike>, options?: ExtismPluginOptions): Promise<Plugin>;
+  createPluginSync(manifest: ManifestLike, options?: ExtismPluginOptions): Plugin;
+  compilePlugin(
+    manifest: ManifestLike | PromiseLike<ManifestLike>,
+    options?: ExtismPluginOptions,
+  ): Promise<CompiledPlugin>;
+  inspect(manifest: ManifestLike | PromiseLike<ManifestLike>, options?: ExtismPluginOptions): Promise<Inspection>;
+  precompile(manifest: ManifestLike | PromiseLike<ManifestLike>, options?: ExtismPluginOptions): Promise<Uint8Array>;
+}
+
+/** The functions for engines. */
+export function factory(choose: Chooser): Factory {
+  const read = async (
+    manifest: ManifestLike | PromiseLike<ManifestLike>,
+    options: ExtismPluginOptions = {},
+  ): Promise<[Backend, Source, BackendOptions]> => {
+    const chosen = backendOptions(options);
+    const { engine = "auto", allowedPathsOrder = "host-to-guest" } = options;
+    const source = await sourceOf(await manifest, options, allowedPathsOrder);
+    return [choose(engine, source, chosen), source, chosen];
+  };
+  return {
+    async createPlugin(manifest, options) {
+      const [backend, source, chosen] = await read(manifest, options);
+      const compiled = await backend.compile(source, chosen);
+      try {
+        return new Plugin(await compiled.instantiate(), compiled);
+      } catch (error) {
+        compiled.close();
+        throw error;
+      }
+    },
+    createPluginSync(manifest, options = {}) {
+      const chosen = backendOptions(options);
+      const { engine = "auto", allowedPathsOrder = "host-to-guest" } = options;
+      const source = sourceOfNow(manifest, options, allowedPathsOrder);
+      const compiled = choose(engine, source, chosen).compileSync(source, chosen);
+      try {
+        return new Plugin(compiled.instantiateSync(), compiled);
+      } catch (error) {
+        compiled.close();
+        throw error;
+      }
+    },
+    async compilePlugin(manifest, options) {
+      const [backend, source, chosen] = await read(manifest, options);
+      return new CompiledPlugin(await backend.compile(source, chosen));
+    },
+    async inspect(manifest, options) {
+      const [backend, source, chosen] = await read(manifest, options);
+      return await backend.inspect(source, chosen);
+    },
+    async precompile(manifest, options) {
+      const [backend, source, chosen] = await read(manifest, options);
+      return await backend.precompile(source, chosen);
+    },
+  };
+}
+
+/** What is alive, of several engines together. */
+export function sum(all: readonly BackendStats[]): BackendStats {
+  const total = { plugins: 0, compiledPlugins: 0, hostFunctions: 0, cancelHandles: 0 };
+  for (const stats of all) {
+    for (const key of Object.keys(total) as (keyof BackendStats)[]) {
+      total[key] += stats[key];
+    }
+  }
+  return total;
+}

@@ -1,0 +1,374 @@
+/**
+ * The web engine: the Rust crates as a small Wasm file, beside the platform's own engine.
+ *
+ * Must not know: users, entries of the package. Invariants: a time limit is never silently without effect: a plug-in that
+ * has one runs in a Worker, where it can be stopped, or is not made; of several ways to run, the results are the same.
+ */
+
+import type {
+  Backend,
+  BackendCompiled,
+  BackendOptions,
+  BackendPool,
+  BackendStats,
+  Input,
+  Instance,
+  Source,
+} from "../backend.js";
+import { errorOf } from "../error.js";
+import type { HostFunction } from "../host-function.js";
+import type { Inspection } from "../inspection.js";
+import { Status } from "../status.js";
+import { VERSION } from "../version-number.js";
+import { coreModule, coreModuleNow } from "./core.js";
+import { identity } from "./identity.js";
+import { inspectionOf } from "./inspect.js";
+import { Loading, type Fetcher, type Loaded, type Translate } from "./loaded.js";
+import { isCodeOrNothing, Machine } from "./machine.js";
+import { InstancePool } from "./pool.js";
+import { canSuspend, isAsync, type Suspension } from "./suspension.js";
+import { wasiMaker } from "./wasi.js";
+import { makeInWorker, type WorkerMaker } from "./worker-instance.js";
+
+const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
+
+/** What each entry of the package gives: how this platform reads files and makes Workers. */
+export interface Platform {
+  readonly fetcher: Fetcher;
+  readonly translate: Translate;
+  readonly worker: WorkerMaker | undefined;
+}
+
+/** What is alive. */
+const alive = { plugins: 0, compiledPlugins: 0, hostFunctions: 0, cancelHandles: 0 };
+
+/** The web engine on a platform. */
+export function webBackend(platform: Platform): Backend {
+  return {
+    name: "web",
+    compile: async (source, options) => {
+      const core = await coreModule();
+      const loaded = await new Loading(core, source, options).load(platform.fetcher, platform.translate);
+      return new Compiled(core, loaded, options, platform);
+    },
+    compileSync: (source, options) => {
+      const core = coreModuleNow();
+      return new Compiled(core, new Loading(core, source, options).loadSync(platform.fetcher), options, platform);
+    },
+    inspect: async (source: Source, options: BackendOptions): Promise<Inspection> =>
+      await inspectionOf(await coreModule(), source, options, platform),
+    precompile: () =>
+      Promise.reject(errorOf(Status.InvalidArgument, "the web engine has nothing to compile ahead of time")),
+    setLogFile: () => false,
+    version: () => VERSION,
+    stats: (): BackendStats => ({ ...alive }),
+  };
+}
+
+class Compiled implements BackendCompiled {
+  readonly #core: WebAssembly.Module;
+  readonly #loaded: Loaded;
+  readonly #options: BackendOptions;
+  readonly #platform: Platform;
+  #isClosed = false;
+
+  constructor(core: WebAssembly.Module, loaded: Loaded, options: BackendOptions, platform: Platform) {
+    this.#core = core;
+    this.#loaded = loaded;
+    this.#options = options;
+    this.#platform = platform;
+    alive.compiledPlugins += 1;
+    alive.hostFunctions += options.functions.length;
+  }
+
+  async instantiate(): Promise<Instance> {
+    this.#live();
+    if (this.#runsInWorker()) {
+      const maker = this.#platform.worker;
+      if (maker === undefined) {
+        throw errorOf(Status.InvalidArgument, `${this.#whyWorker()}, and this platform has no Workers`);
+      }
+      alive.plugins += 1;
+      return await makeInWorker(maker, this.#core, this.#loaded, this.#options, () => {
+        alive.plugins -= 1;
+      });
+    }
+    const instance = new LocalInstance(
+      this.#core,
+      this.#loaded,
+      this.#options,
+      suspensionOf(this.#loaded, this.#options),
+    );
+    await instance.machine.make();
+    return instance.counted();
+  }
+
+  instantiateSync(): Instance {
+    this.#live();
+    if (this.#runsInWorker()) {
+      throw errorOf(Status.InvalidArgument, `${this.#whyWorker()}, which has to be awaited: use createPlugin`);
+    }
+    const instance = new LocalInstance(this.#core, this.#loaded, this.#options, "none");
+    instance.machine.makeNow();
+    return instance.counted();
+  }
+
+  functionExists(name: string): boolean {
+    const main = this.#loaded.plan.modules.find((module) => module.name === "main");
+    const found = main?.exports.find((each) => each.name === name);
+    return found?.function != null && isCodeOrNothing(found.function);
+  }
+
+  pool(instancesMax: number): BackendPool {
+    this.#live();
+    return new InstancePool(() => this.instantiate(), instancesMax);
+  }
+
+  close(): void {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      alive.compiledPlugins -= 1;
+      alive.hostFunctions -= this.#options.functions.length;
+    }
+  }
+
+  #runsInWorker(): boolean {
+    return this.#options.web.runInWorker || this.#loaded.plan.call_time_ms_max !== null;
+  }
+
+  #whyWorker(): string {
+    return this.#options.web.runInWorker
+      ? "the plug-in runs in a Worker"
+      : "a plug-in with a time limit runs in a Worker, where it can be stopped";
+  }
+
+  #live(): void {
+    if (this.#isClosed) {
+      throw errorOf(Status.Closed, "the compiled plug-in was closed");
+    }
+  }
+}
+
+/** How a plug-in on this thread waits: by the engine, if it has anything to wait for. */
+export function suspensionOf(loaded: Loaded, options: BackendOptions): Suspension {
+  if (!canSuspend()) {
+    return "none";
+  }
+  const imports = loaded.plan.modules.flatMap((module) => module.imports);
+  const http = loaded.plan.http && imports.some((each) => /^(extism_)?http_request$/.test(each.name));
+  return http || options.functions.some((each: HostFunction) => isAsync(each.callback)) ? "engine" : "none";
+}
+
+let depth = 0;
+
+/** A plug-in on this thread. */
+class LocalInstance implements Instance {
+  readonly id = identity();
+  readonly machine: Machine;
+  readonly #options: BackendOptions;
+  #isRunning = false;
+  #isClosed = false;
+  #isCancelled = false;
+  #running: Promise<unknown> | undefined;
+
+  constructor(core: WebAssembly.Module, loaded: Loaded, options: BackendOptions, suspension: Suspension) {
+    this.#options = options;
+    this.machine = new Machine(core, loaded, {
+      id: this.id,
+      functions: options.functions,
+      suspension,
+      listener: {
+        log: (level, message) => {
+          this.#log(level, message);
+        },
+        variable: () => undefined,
+      },
+      fetch: options.web.fetch ?? globalThis.fetch.bind(globalThis),
+      wasi: options.wasi
+        ? wasiMaker({ args: options.wasiArgs, env: options.wasiEnv, output: options.wasiOutput ?? false })
+        : undefined,
+      mustStop: () => this.#isCancelled,
+    });
+  }
+
+  counted(): this {
+    alive.plugins += 1;
+    return this;
+  }
+
+  callSync(name: string, input: Input, hostContext: unknown): ArrayBuffer | null {
+    this.#begin();
+    try {
+      if (this.machine.suspends) {
+        throw errorOf(Status.InvalidArgument, "the plug-in may have to wait for promises: await call");
+      }
+      const answer = this.machine.callNow(name, input, hostContext, null);
+      this.#stopped();
+      return answer;
+    } catch (error) {
+      this.#stopped();
+      throw error;
+    } finally {
+      this.#end();
+    }
+  }
+
+  async call(name: string, input: Input, hostContext: unknown): Promise<ArrayBuffer | null> {
+    if (!this.machine.suspends) {
+      return this.callSync(name, input, hostContext);
+    }
+    this.#begin();
+    const running = this.machine.call(name, input, hostContext, null);
+    // Other plug-ins that are called meanwhile are not called by this one.
+    depth -= 1;
+    this.#running = running.catch(() => undefined);
+    try {
+      const answer = await running;
+      this.#stopped();
+      return answer;
+    } catch (error) {
+      this.#stopped();
+      throw error;
+    } finally {
+      depth += 1;
+      this.#end();
+    }
+  }
+
+  cancel(): void {
+    if (this.#isRunning) {
+      this.#isCancelled = true;
+    }
+  }
+
+  isActive(): boolean {
+    return this.#isRunning;
+  }
+
+  functionExists(name: string): Promise<boolean> {
+    return this.#quietly(() => this.machine.functionExists(name));
+  }
+
+  configure(values: Readonly<Record<string, string | null>>): Promise<void> {
+    return this.#quietly(() => {
+      this.machine.configure(values);
+    });
+  }
+
+  variable(name: string): Promise<Uint8Array | undefined> {
+    return this.#quietly(() => this.machine.variable(name));
+  }
+
+  setVariable(name: string, value: Uint8Array | undefined): Promise<void> {
+    return this.#quietly(() => {
+      this.machine.setVariable(name, value);
+    });
+  }
+
+  reset(): Promise<void> {
+    return this.#quietly(() => {
+      this.#idle();
+      this.machine.reset();
+    });
+  }
+
+  async renew(): Promise<void> {
+    this.#live();
+    this.#idle();
+    await this.machine.renew();
+  }
+
+  fuelConsumed(): bigint | undefined {
+    return undefined;
+  }
+
+  allowHttpResponseHeaders(): void {
+    this.#live();
+    this.machine.allowHttpResponseHeaders();
+  }
+
+  exports(): Promise<WebAssembly.ModuleExportDescriptor[]> {
+    return this.#quietly(() => this.machine.exports());
+  }
+
+  imports(): Promise<WebAssembly.ModuleImportDescriptor[]> {
+    return this.#quietly(() => this.machine.imports());
+  }
+
+  webInstance(): Promise<WebAssembly.Instance> {
+    return this.#quietly(() => {
+      const instance = this.machine.instance;
+      if (instance === undefined) {
+        throw errorOf(Status.Memory, "oom");
+      }
+      return instance;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closeSync();
+    await this.#running;
+  }
+
+  closeSync(): void {
+    if (!this.#isClosed) {
+      this.cancel();
+      this.#isClosed = true;
+      alive.plugins -= 1;
+    }
+  }
+
+  #begin(): void {
+    this.#live();
+    this.#idle();
+    const max = this.machine.loaded.plan.call_depth_max;
+    if (depth >= max) {
+      throw errorOf(Status.CallDepth, `plug-ins call each other more than ${String(max)} levels deep`);
+    }
+    depth += 1;
+    this.#isRunning = true;
+    this.#isCancelled = false;
+  }
+
+  #end(): void {
+    depth -= 1;
+    this.#isRunning = false;
+    this.#running = undefined;
+  }
+
+  /** A call that was cancelled while it waited, or by one of its host functions, has no result. */
+  #stopped(): void {
+    if (this.#isCancelled) {
+      throw errorOf(Status.Cancelled, "timeout: the call was cancelled");
+    }
+  }
+
+  #live(): void {
+    if (this.#isClosed) {
+      throw errorOf(Status.Closed, "the plug-in was closed");
+    }
+  }
+
+  #idle(): void {
+    if (this.#isRunning) {
+      throw errorOf(Status.Busy, "cannot make reentrant calls into plugin");
+    }
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown rejects
+  async #quietly<T>(work: () => T): Promise<T> {
+    this.#live();
+    return work();
+  }
+
+  #log(level: number, message: string): void {
+    const name = LEVELS[level];
+    if (name !== undefined) {
+      try {
+        this.#options.log?.(name, message, this.id);
+      } catch {
+        // What a sink throws is its own; the plug-in's call goes on.
+      }
+    }
+  }
+}

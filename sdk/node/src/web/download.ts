@@ -1,0 +1,56 @@
+/**
+ * Modules that a manifest gives by their address.
+ *
+ * Must not know: the manifest. Invariant: size and time are bounded while the bytes arrive.
+ */
+
+import { errorOf } from "../error.js";
+import { messageOf } from "../host-function.js";
+import { Status } from "../status.js";
+import { bounded } from "./http.js";
+
+/** Downloads a module. */
+export async function download(
+  request: { url: string; method: string; headers: Readonly<Record<string, string>> },
+  bytesMax: number,
+  ms: number,
+): Promise<Uint8Array> {
+  const response = await sent(request, ms);
+  if (!response.ok) {
+    throw errorOf(Status.DownloadFailed, `cannot download ${request.url}: HTTP ${String(response.status)}`);
+  }
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await bounded(response, bytesMax);
+  } catch (error) {
+    throw failed(request.url, error);
+  }
+  if (bytes === undefined) {
+    throw errorOf(
+      Status.TooLarge,
+      `cannot download ${request.url}: it is larger than the limit of ${String(bytesMax)} bytes`,
+    );
+  }
+  return bytes;
+}
+
+async function sent(
+  request: { url: string; method: string; headers: Readonly<Record<string, string>> },
+  ms: number,
+): Promise<Response> {
+  try {
+    return await fetch(request.url, {
+      method: request.method === "" ? "GET" : request.method,
+      headers: { ...request.headers },
+      signal: AbortSignal.timeout(Math.min(ms, 2 ** 31 - 1)),
+    });
+  } catch (error) {
+    throw failed(request.url, error);
+  }
+}
+
+function failed(url: string, error: unknown): Error {
+  const cause = (error as { cause?: unknown } | null)?.cause;
+  const reason = cause === undefined ? messageOf(error) : messageOf(cause);
+  return errorOf(Status.DownloadFailed, `cannot download ${url}: ${reason}`, { cause: error });
+}

@@ -1,0 +1,114 @@
+/**
+ * Why a call did not return, from what the platform's engine throws to what the caller is told.
+ *
+ * Must not know: plug-ins. Invariant: only messages of engines are looked at, and only to name the kind of a trap, which
+ * no engine tells otherwise.
+ */
+
+import { errorOf, ExtismError } from "../error.js";
+import { messageOf } from "../host-function.js";
+import { Status } from "../status.js";
+
+/** A failure as the core has it. */
+export interface Failure {
+  readonly status: number;
+  readonly guest_code?: number;
+  readonly message: string;
+  readonly causes?: readonly string[];
+}
+
+/** Thrown through the plug-in's frames to end its call: what the core refused. */
+export class Interrupted extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/** Thrown through the plug-in's frames: what a host function threw. */
+export class HostThrown extends Error {
+  readonly thrown: unknown;
+
+  constructor(thrown: unknown) {
+    super(messageOf(thrown));
+    this.thrown = thrown;
+  }
+}
+
+/** Thrown through the plug-in's frames: WASI's `proc_exit`. */
+export class Exited extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`Exited with i32 exit status ${String(exitCode)}`);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The error for a failure; the message has its causes. */
+export function failureError(failure: Failure, cause?: unknown): ExtismError {
+  const causes = failure.causes ?? [];
+  const message = [failure.message, ...causes].filter((text) => text !== "").join(": ");
+  const options = { guestCode: failure.guest_code ?? 0 };
+  return errorOf(failure.status, message, cause === undefined ? options : { ...options, cause });
+}
+
+/** What was thrown out of a plug-in, and what a host function threw, if one did. */
+export function failureOf(thrown: unknown): { failure: Failure; cause?: unknown } {
+  if (thrown instanceof Interrupted) {
+    return { failure: thrown.failure };
+  }
+  if (thrown instanceof Exited) {
+    const guest_code = thrown.exitCode;
+    return { failure: { status: Status.GuestExit, guest_code, message: thrown.message } };
+  }
+  if (thrown instanceof HostThrown) {
+    return hostFailure(thrown.thrown);
+  }
+  const status = trapStatus(thrown);
+  if (status === undefined) {
+    return hostFailure(thrown);
+  }
+  const text = `wasm trap: ${messageOf(thrown)}`;
+  return { failure: { status, message: text, causes: wasmFrames(thrown) } };
+}
+
+function hostFailure(thrown: unknown): { failure: Failure; cause: unknown } {
+  const ours = thrown instanceof ExtismError && thrown.status !== Status.GuestError;
+  const status = ours ? thrown.status : Status.HostFunction;
+  return { failure: { status, message: messageOf(thrown) }, cause: thrown };
+}
+
+/** Texts by which engines tell traps apart: V8, SpiderMonkey and JavaScriptCore, in this order. */
+const TRAPS: readonly (readonly [RegExp, number])[] = [
+  [/unreachable/i, Status.TrapUnreachable],
+  [/call stack|too much recursion|stack overflow/i, Status.TrapStack],
+  [/indirect call|null function|signature mismatch|call_indirect/i, Status.TrapIndirectCall],
+  [/table (index|access)|table\.(get|set|init|copy|fill)|out of bounds table/i, Status.TrapTable],
+  [
+    /divide|division|divisor|remainder|unrepresentable|integer overflow|out of range in|truncation|conversion/i,
+    Status.TrapArithmetic,
+  ],
+  [/memory|index out of bounds|out of bounds/i, Status.TrapMemory],
+];
+
+function trapStatus(thrown: unknown): number | undefined {
+  const overflow = thrown instanceof RangeError || (thrown as { name?: string } | null)?.name === "InternalError";
+  if (typeof WebAssembly.Exception === "function" && thrown instanceof WebAssembly.Exception) {
+    return Status.TrapOther;
+  }
+  if (!(thrown instanceof WebAssembly.RuntimeError) && !overflow) {
+    return undefined;
+  }
+  const message = messageOf(thrown);
+  return TRAPS.find(([pattern]) => pattern.test(message))?.[1] ?? (overflow ? undefined : Status.TrapOther);
+}
+
+/** The plug-in's own frames of a stack. */
+function wasmFrames(thrown: unknown): string[] {
+  const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
+  const frames = stack.split("\n").filter((line) => /wasm/i.test(line) && !/\.[cm]?[jt]s:/.test(line));
+  return frames.length === 0 ? [] : [`wasm backtrace:\n${frames.slice(0, 20).join("\n")}`];
+}

@@ -1,0 +1,14 @@
+/**
+ * The identity of a plug-in.
+ *
+ * Must not know: plug-ins. Invariant: two are never alike.
+ */
+
+/** A random UUID; `crypto.randomUUID` is missing on pages that are not secure. */
+export function identity(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

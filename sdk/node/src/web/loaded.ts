@@ -1,0 +1,270 @@
+/**
+ * From a source to compiled modules and a plan: what is fetched, checked, rewritten and compiled before there is an
+ * instance.
+ *
+ * Must not know: how instances are made. Invariants: the core checks every byte before the engine sees it, and the engine
+ * has accepted a module before the core rewrites it, which the rewriting pass relies on.
+ */
+
+import type { BackendOptions, Source } from "../backend.js";
+import { errorOf } from "../error.js";
+import { messageOf } from "../host-function.js";
+import type { Inspection } from "../inspection.js";
+import { Status } from "../status.js";
+import { Core } from "./core.js";
+import type { Needed, Plan } from "./plan.js";
+import { hasSecondMemories } from "./platform.js";
+
+/** A plug-in that instances can be made from, on this thread or, being cloneable, on another. */
+export interface Loaded {
+  readonly modules: readonly WebAssembly.Module[];
+  readonly plan: Plan;
+  /** The manifest without its modules, as JSON. */
+  readonly manifest: string;
+  readonly options: CoreOptions;
+  readonly access: WebAssembly.Module;
+}
+
+/** The options of the core. */
+export interface CoreOptions {
+  readonly wasi: boolean;
+  readonly functions: readonly (readonly [string, string])[];
+  readonly untrusted: boolean;
+  readonly limits: Readonly<Record<string, number | bigint>>;
+  readonly http_response_headers: boolean;
+  readonly log_level: number | null;
+  readonly rewrite: boolean;
+  readonly overrides: string | null;
+}
+
+/** Gets what the core asks for. */
+export interface Fetcher {
+  path(path: string, bytesMax: number): Promise<Uint8Array>;
+  pathSync?(path: string): Uint8Array;
+  request(
+    request: { url: string; method: string; headers: Readonly<Record<string, string>> },
+    bytesMax: number,
+    ms: number,
+  ): Promise<Uint8Array>;
+}
+
+/** Turns texts the core does not read (WAT) into what it reads. */
+export type Translate = (text: Uint8Array) => Promise<Uint8Array>;
+
+const LEVELS = ["trace", "debug", "info", "warn", "error"];
+
+/** The options of the core. */
+export function coreOptions(options: BackendOptions, overrides: string | undefined): CoreOptions {
+  const { base, ...limits } = options.limits ?? {};
+  const named = Object.entries(limits).filter(([, value]) => value !== undefined);
+  return {
+    wasi: options.wasi,
+    functions: options.functions.map((each) => [each.namespace, each.name] as const),
+    untrusted: base === "untrusted",
+    limits: Object.fromEntries(named.map(([name, value]) => [snakeCase(name), limitOf(name, value)])),
+    http_response_headers: options.httpResponseHeaders,
+    log_level: options.logLevel === undefined ? null : LEVELS.indexOf(options.logLevel),
+    rewrite: options.rewrite,
+    overrides: overrides ?? null,
+  };
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+const UNLIMITED = 2n ** 64n - 1n;
+
+function limitOf(name: string, value: unknown): bigint {
+  if (value === Number.POSITIVE_INFINITY) {
+    return UNLIMITED;
+  }
+  const isWhole = typeof value === "bigint" || Number.isSafeInteger(value);
+  if (!isWhole || BigInt(value as number | bigint) < 0n || BigInt(value as number | bigint) > UNLIMITED) {
+    throw errorOf(Status.InvalidArgument, `limit ${name} is a whole number, not ${String(value)}`);
+  }
+  return BigInt(value as number | bigint);
+}
+
+/** Loads a source. */
+export class Loading {
+  readonly #core: Core;
+  readonly #options: CoreOptions;
+  readonly #source: Source;
+  readonly #modules: WebAssembly.Module[] = [];
+
+  constructor(coreModule: WebAssembly.Module, source: Source, options: BackendOptions) {
+    if (options.fuel !== undefined || options.fuelForStart !== undefined) {
+      throw errorOf(
+        Status.InvalidArgument,
+        "the web engine counts no fuel: it runs plug-ins on the platform's own engine",
+      );
+    }
+    this.#core = new Core(coreModule);
+    this.#source = source;
+    this.#options = coreOptions(options, source.overrides);
+    this.#core.giveJson(this.#options);
+    this.#core.checked(this.#core.exports.options());
+  }
+
+  async load(fetcher: Fetcher, translate: Translate): Promise<Loaded> {
+    for (const [index, needed] of this.#needed().entries()) {
+      const found = this.#atHand(index, needed) ?? (await this.#fetched(needed, fetcher));
+      if (found instanceof WebAssembly.Module) {
+        this.#describe(index, found);
+        continue;
+      }
+      const binary = this.#check(index, found) ? found : await translate(found);
+      if (!WebAssembly.validate(binary as BufferSource)) {
+        await refuse(binary);
+      }
+      this.#modules[index] = await compile(this.#rewrite(index, binary));
+    }
+    return this.#done();
+  }
+
+  loadSync(fetcher: Fetcher): Loaded {
+    for (const [index, needed] of this.#needed().entries()) {
+      const found = this.#atHand(index, needed) ?? fetchedNow(needed, fetcher);
+      if (found instanceof WebAssembly.Module) {
+        this.#describe(index, found);
+        continue;
+      }
+      if (!this.#check(index, found)) {
+        throw errorOf(Status.InvalidArgument, "a module in text form has to be awaited: use createPlugin");
+      }
+      if (!WebAssembly.validate(found as BufferSource)) {
+        compileNow(found);
+      }
+      this.#modules[index] = compileNow(this.#rewrite(index, found));
+    }
+    return this.#done();
+  }
+
+  /** Describes a source without running it. */
+  async inspect(fetcher: Fetcher, _translate: Translate): Promise<Inspection> {
+    await this.load(fetcher, _translate);
+    throw errorOf(Status.InvalidArgument, "this build describes no plug-ins");
+  }
+
+  #needed(): readonly Needed[] {
+    this.#core.give(this.#source.bytes);
+    this.#core.checked(this.#core.exports.load(hasSecondMemories() ? 1 : 0));
+    return this.#core.takeJson() as readonly Needed[];
+  }
+
+  #atHand(index: number, needed: Needed): Uint8Array | WebAssembly.Module | undefined {
+    if (needed.fetch === "inline") {
+      this.#core.checked(this.#core.exports.load_inline(index));
+      return this.#core.take();
+    }
+    if (!("given" in needed.fetch)) {
+      return undefined;
+    }
+    const number = needed.fetch.given;
+    const given = number === 0 ? this.#source.bytes : this.#source.modules[number - 1];
+    if (given === undefined) {
+      throw errorOf(Status.ManifestField, "a manifest names a module in memory that was not given");
+    }
+    // Nobody may change the bytes between the moments they are checked and used.
+    return given instanceof Uint8Array ? given.slice() : given;
+  }
+
+  async #fetched(needed: Needed, fetcher: Fetcher): Promise<Uint8Array> {
+    const fetch = needed.fetch;
+    if (typeof fetch === "object" && "path" in fetch) {
+      return await fetcher.path(fetch.path, this.#bytesMax());
+    }
+    if (typeof fetch === "object" && "request" in fetch) {
+      return await fetcher.request(fetch.request, this.#bytesMax(), this.#core.exports.download_ms_max());
+    }
+    throw errorOf(Status.Internal, "there is nothing to fetch");
+  }
+
+  #bytesMax(): number {
+    return this.#core.exports.module_bytes_max();
+  }
+
+  /** Whether bytes are the ones the manifest means; false if they are text. */
+  #check(index: number, bytes: Uint8Array): boolean {
+    this.#core.give(bytes);
+    const kind = this.#core.checked(this.#core.exports.load_check(index));
+    this.#core.exports.exchange_forget();
+    return kind !== 2;
+  }
+
+  /** The module to compile in place of this one, which the engine must have accepted. */
+  #rewrite(index: number, binary: Uint8Array): Uint8Array {
+    this.#core.give(binary);
+    const answer = this.#core.checked(this.#core.exports.load_module(index));
+    return answer === 2 ? this.#core.take() : binary;
+  }
+
+  #describe(index: number, module: WebAssembly.Module): void {
+    this.#core.giveJson({ imports: WebAssembly.Module.imports(module), exports: WebAssembly.Module.exports(module) });
+    this.#core.checked(this.#core.exports.load_described(index));
+    this.#modules[index] = module;
+  }
+
+  #done(): Loaded {
+    this.#core.checked(this.#core.exports.load_plan());
+    const plan = this.#core.takeJson() as Plan;
+    this.#core.checked(this.#core.exports.load_manifest());
+    const manifest = this.#core.takeText();
+    return {
+      modules: this.#modules,
+      plan,
+      manifest,
+      options: { ...this.#options, overrides: null },
+      access: accessModule(this.#core),
+    };
+  }
+}
+
+function fetchedNow(needed: Needed, fetcher: Fetcher): Uint8Array {
+  if (typeof needed.fetch === "object" && "path" in needed.fetch && fetcher.pathSync !== undefined) {
+    return fetcher.pathSync(needed.fetch.path);
+  }
+  throw errorOf(
+    Status.InvalidArgument,
+    `module ${needed.name} has to be downloaded, which has to be awaited: use createPlugin`,
+  );
+}
+
+async function compile(bytes: Uint8Array): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes as BufferSource);
+  } catch (error) {
+    throw invalid(error);
+  }
+}
+
+function compileNow(bytes: Uint8Array): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes as BufferSource);
+  } catch (error) {
+    throw invalid(error);
+  }
+}
+
+/** Says what is wrong with a module, in the engine's words. */
+async function refuse(bytes: Uint8Array): Promise<never> {
+  await compile(bytes);
+  throw errorOf(Status.ModuleInvalid, "the platform's engine does not accept the module");
+}
+
+function invalid(error: unknown): Error {
+  const text = messageOf(error).replace(/^WebAssembly\.[A-Za-z]+\([^)]*\): /, "");
+  return errorOf(Status.ModuleInvalid, `Invalid input WebAssembly code: ${text}`, { cause: error });
+}
+
+let access: WebAssembly.Module | undefined;
+
+/** The kernel functions on bytes, compiled once. */
+function accessModule(core: Core): WebAssembly.Module {
+  if (access === undefined) {
+    core.exports.access_module();
+    access = new WebAssembly.Module(core.take() as BufferSource);
+  }
+  return access;
+}

@@ -1,0 +1,497 @@
+/**
+ * One plug-in on the platform's engine, on the thread it was made on: instances, start functions, calls.
+ *
+ * Must not know: users, workers. Invariants: kernel memory is attached before anything of the plug-in runs; the language
+ * runtime of its main module is initialised once per instance, at the first call; what a call keeps is gone when it ends,
+ * however it ends.
+ */
+
+import type { Input } from "../backend.js";
+import { errorOf } from "../error.js";
+import type { HostFunction } from "../host-function.js";
+import { Status } from "../status.js";
+import { LocalCallMemory, readVariable, writeVariable } from "./call-memory.js";
+import { Core, type Listener } from "./core.js";
+import { Exited, failureError, failureOf } from "./failure.js";
+import { HttpExchange } from "./http.js";
+import { importsOf, type Surroundings } from "./link.js";
+import type { Loaded } from "./loaded.js";
+import type { ModulePlan, Signature } from "./plan.js";
+import { promising, type Suspension } from "./suspension.js";
+import type { Wasi, WasiMaker } from "./wasi.js";
+
+const KERNEL_MEMORY_EXPORT = "extism:kernel/memory";
+const START_EXPORT = "extism:kernel/start";
+const KERNEL_MEMORY_IMPORT = ["extism:kernel", "memory"] as const;
+const ENV = "extism:host/env";
+const LEGACY = "env";
+const MAIN = "main";
+
+const NOBODY_CALLS = new Proxy({}, { get: () => () => 0 });
+
+const encoder = new TextEncoder();
+
+/** What a plug-in is made with, beside what was loaded. */
+export interface Wiring {
+  readonly id: string;
+  readonly functions: readonly HostFunction[];
+  readonly suspension: Suspension;
+  readonly listener: Listener;
+  readonly fetch: typeof fetch;
+  readonly wasi: WasiMaker | undefined;
+  /** Whether the running call has to stop, as far as this thread can know. */
+  readonly mustStop: () => boolean;
+  readonly callElsewhere?: (index: number, args: readonly unknown[]) => unknown;
+  /** Makes a request where this thread cannot wait for one. */
+  readonly httpElsewhere?: HttpExchange["elsewhere"];
+}
+
+type Callable = (...args: unknown[]) => unknown;
+
+/** How far the instance has come. */
+type Stage = "made" | "ready" | "ended" | "refused";
+
+/** A function that can be called for a code or nothing. */
+interface Entry {
+  readonly direct: Callable;
+  readonly suspending: ((...args: unknown[]) => Promise<unknown>) | undefined;
+  readonly isCode: boolean;
+}
+
+export class Machine {
+  readonly loaded: Loaded;
+  readonly core: Core;
+  readonly suspends: boolean;
+  readonly #wiring: Wiring;
+  /** What host functions may touch. */
+  readonly memory: LocalCallMemory;
+  readonly #http: HttpExchange;
+  readonly #surroundings: Surroundings;
+  #access: WebAssembly.Exports | undefined;
+  #instances: (WebAssembly.Instance | undefined)[] = [];
+  #entries = new Map<string, Entry>();
+  #stage: Stage = "ended";
+  #wasi: Wasi | undefined;
+  #hostContext: unknown;
+  #deadline = Number.POSITIVE_INFINITY;
+
+  /** Nothing of the plug-in runs before {@link Machine.make} or {@link Machine.makeNow}. */
+  constructor(coreModule: WebAssembly.Module, loaded: Loaded, wiring: Wiring) {
+    this.loaded = loaded;
+    this.#wiring = wiring;
+    this.suspends = wiring.suspension === "engine";
+    this.core = new Core(coreModule);
+    this.core.listener = wiring.listener;
+    this.#begins();
+    this.memory = new LocalCallMemory(wiring.id, this.core, {
+      mustStop: () => wiring.mustStop() || Date.now() >= this.#deadline,
+      timeRemainingMs: () => (Number.isFinite(this.#deadline) ? Math.max(0, this.#deadline - Date.now()) : undefined),
+    });
+    this.#http = new HttpExchange(this.core, wiring.fetch, wiring.suspension, wiring.httpElsewhere);
+    this.#surroundings = this.#around();
+  }
+
+  /** Makes the instances, waiting where start functions do. */
+  async make(): Promise<void> {
+    if (!this.#prepare()) {
+      return;
+    }
+    try {
+      for (const start of this.#instantiate()) {
+        await (this.suspends ? promising(start)() : start());
+      }
+    } catch (error) {
+      throw this.#failedStart(error);
+    }
+    this.#made();
+  }
+
+  /** Makes the instances here and now. */
+  makeNow(): void {
+    if (!this.#prepare()) {
+      return;
+    }
+    try {
+      for (const start of this.#instantiate()) {
+        start();
+      }
+    } catch (error) {
+      throw this.#failedStart(error);
+    }
+    this.#made();
+  }
+
+  /** As new: no variables, the configuration of the manifest, a fresh instance. */
+  async renew(): Promise<void> {
+    this.#begins();
+    await this.make();
+  }
+
+  /** What the main module exports, but for what the rewriting pass has added. */
+  exports(): WebAssembly.ModuleExportDescriptor[] {
+    const all = WebAssembly.Module.exports(this.loaded.modules[this.#mainIndex()] as WebAssembly.Module);
+    return all.filter((each) => each.name !== KERNEL_MEMORY_EXPORT && each.name !== START_EXPORT);
+  }
+
+  /** What the main module imports, but for what the rewriting pass has added. */
+  imports(): WebAssembly.ModuleImportDescriptor[] {
+    const all = WebAssembly.Module.imports(this.loaded.modules[this.#mainIndex()] as WebAssembly.Module);
+    const [module, name] = KERNEL_MEMORY_IMPORT;
+    return all.filter((each) => each.module !== module || each.name !== name);
+  }
+
+  /** Calls a function here and now. */
+  callNow(name: string, input: Input, hostContext: unknown, timeMs: number | null): ArrayBuffer | null {
+    if (this.#stage !== "ready") {
+      this.#ready();
+    }
+    this.#hostContext = hostContext;
+    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : Date.now() + timeMs;
+    try {
+      const entry = this.#begin(name, input);
+      let code: unknown;
+      try {
+        code = entry.direct();
+      } catch (error) {
+        return this.#threw(error);
+      }
+      return this.#collect(name, entry, code);
+    } finally {
+      this.#hostContext = undefined;
+    }
+  }
+
+  /** Calls a function that may wait. */
+  async call(name: string, input: Input, hostContext: unknown, timeMs: number | null): Promise<ArrayBuffer | null> {
+    if (!this.suspends) {
+      return this.callNow(name, input, hostContext, timeMs);
+    }
+    if (this.#stage !== "ready") {
+      await this.#readySuspending();
+    }
+    this.#hostContext = hostContext;
+    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : Date.now() + timeMs;
+    try {
+      const entry = this.#begin(name, input);
+      let code: unknown;
+      try {
+        code = await (entry.suspending as Callable)();
+      } catch (error) {
+        return this.#threw(error);
+      }
+      return this.#collect(name, entry, code);
+    } finally {
+      this.#hostContext = undefined;
+    }
+  }
+
+  functionExists(name: string): boolean {
+    const found = this.#main().exports.find((each) => each.name === name);
+    return found?.function != null && isCodeOrNothing(found.function);
+  }
+
+  configure(values: Readonly<Record<string, string | null>>): void {
+    this.core.giveJson(values);
+    this.core.checked(this.core.exports.configure());
+  }
+
+  variable(name: string): Uint8Array | undefined {
+    return readVariable(this.core, name);
+  }
+
+  setVariable(name: string, value: Uint8Array | undefined): void {
+    writeVariable(this.core, name, value);
+  }
+
+  reset(): void {
+    if (this.core.kernel.memory !== undefined) {
+      this.core.exports.reset_memory();
+    }
+  }
+
+  allowHttpResponseHeaders(): void {
+    this.core.exports.allow_http_response_headers();
+  }
+
+  /** The instance of the main module. */
+  get instance(): WebAssembly.Instance | undefined {
+    return this.#instances[this.#mainIndex()];
+  }
+
+  #mainIndex(): number {
+    return this.loaded.plan.modules.findIndex((module) => module.name === MAIN);
+  }
+
+  #main(): ModulePlan {
+    return this.loaded.plan.modules[this.#mainIndex()] as ModulePlan;
+  }
+
+  #around(): Surroundings {
+    const wiring = this.#wiring;
+    const wasi = (): Wasi | undefined => this.#wasi;
+    return {
+      core: this.core,
+      functions: wiring.functions,
+      suspension: wiring.suspension,
+      access: () => this.#access as WebAssembly.Exports,
+      memory: this.memory,
+      hostContext: () => this.#hostContext,
+      callElsewhere: wiring.callElsewhere,
+      http: (request, body) => this.#http.request(request, body),
+      get wasi() {
+        return wasi()?.imports;
+      },
+    };
+  }
+
+  /** The core has a plug-in without an instance. */
+  #begins(): void {
+    this.core.giveJson(this.loaded.options);
+    this.core.checked(this.core.exports.options());
+    this.core.giveText(this.loaded.manifest);
+    this.core.checked(this.core.exports.plugin());
+  }
+
+  /** Whether the limits allow the instances; false if calls have to say that the manifest does not. */
+  #prepare(): boolean {
+    const { modules } = this.loaded.plan;
+    this.#entries.clear();
+    this.#instances = [];
+    this.#access = undefined;
+    this.core.kernel.memory = undefined;
+    this.#wasi = this.#wiring.wasi?.(this.loaded.plan.paths);
+    const brought = modules.some((module) => module.kernel_memory === "defines");
+    this.core.giveJson({
+      memories: modules.flatMap((module) => module.memories),
+      tables: modules.flatMap((module) => module.tables),
+      instances: modules.length,
+    });
+    if (this.core.checked(this.core.exports.making()) === 2) {
+      this.core.exports.exchange_forget();
+      this.#stage = "refused";
+      return false;
+    }
+    if (!brought) {
+      this.#attach(new WebAssembly.Memory({ initial: 1 }));
+    }
+    return true;
+  }
+
+  #attach(memory: WebAssembly.Memory): void {
+    this.core.kernel.memory = memory;
+    const [module, name] = KERNEL_MEMORY_IMPORT;
+    this.#access = new WebAssembly.Instance(this.loaded.access, {
+      [module]: { [name]: memory },
+      // The pass leaves imports where they were; nothing calls these any more.
+      [ENV]: NOBODY_CALLS,
+      [LEGACY]: NOBODY_CALLS,
+    }).exports;
+    this.core.exports.attach();
+  }
+
+  /** Makes one instance after the other, and yields what has to be called before the next. */
+  *#instantiate(): Generator<Callable> {
+    const { plan, modules } = this.loaded;
+    for (const index of plan.order) {
+      const module = plan.modules[index] as ModulePlan;
+      const imports = importsOf(plan, index, this.#surroundings, this.#instances);
+      if (module.kernel_memory === "imports") {
+        const [from, name] = KERNEL_MEMORY_IMPORT;
+        imports[from] = { [name]: this.core.kernel.memory as WebAssembly.Memory };
+      }
+      const instance = new WebAssembly.Instance(modules[index] as WebAssembly.Module, imports);
+      this.#instances[index] = instance;
+      const { [KERNEL_MEMORY_EXPORT]: brought, [START_EXPORT]: start } = instance.exports;
+      if (module.kernel_memory === "defines" && brought instanceof WebAssembly.Memory) {
+        this.#attach(brought);
+        this.#wasi?.bind(instance);
+        if (typeof start === "function") {
+          yield start as Callable;
+        }
+      } else {
+        this.#wasi?.bind(instance);
+      }
+      // A module others import from is initialised before they are made: their start functions may need it.
+      if (module.name !== MAIN && instance.exports["_start"] === undefined) {
+        yield* unitExports(module, instance, ["_initialize"]);
+      }
+    }
+  }
+
+  #made(): void {
+    this.core.exports.running();
+    this.#stage = "made";
+  }
+
+  #failedStart(thrown: unknown): Error {
+    this.#stage = "ended";
+    if (thrown instanceof WebAssembly.LinkError) {
+      return errorOf(Status.ImportType, thrown.message.replace(/^WebAssembly\.[A-Za-z]+\(\): /, ""), { cause: thrown });
+    }
+    if (thrown instanceof Exited && thrown.exitCode === 0) {
+      return errorOf(Status.GuestExit, "the plug-in ended itself while it was started");
+    }
+    const { failure, cause } = failureOf(thrown);
+    if (failure.status >= 100 && thrown instanceof RangeError && /memory/i.test(thrown.message)) {
+      return errorOf(Status.Memory, "oom", { cause: thrown });
+    }
+    return failureError(this.core.kernel.memory === undefined ? failure : this.#completed(failure), cause);
+  }
+
+  /** Brings the instance to where calls can be made. */
+  #ready(): void {
+    if (this.#stage === "ended") {
+      this.makeNow();
+    }
+    for (const initialiser of this.#initialisers()) {
+      try {
+        initialiser();
+      } catch (error) {
+        this.#failedInitialiser(error);
+      }
+    }
+    this.#stage = "ready";
+  }
+
+  async #readySuspending(): Promise<void> {
+    if (this.#stage === "ended") {
+      await this.make();
+    }
+    for (const initialiser of this.#initialisers()) {
+      try {
+        await promising(initialiser)();
+      } catch (error) {
+        this.#failedInitialiser(error);
+      }
+    }
+    this.#stage = "ready";
+  }
+
+  *#initialisers(): Generator<Callable> {
+    if (this.#stage === "refused") {
+      throw errorOf(Status.Memory, "oom");
+    }
+    this.#stage = "ended";
+    const main = this.#main();
+    const instance = this.instance as WebAssembly.Instance;
+    const haskell = instance.exports["hs_init"];
+    if (typeof haskell === "function") {
+      yield* unitExports(main, instance, ["_initialize"]);
+      const type = main.exports.find((each) => each.name === "hs_init")?.function;
+      const zeros = (type?.params ?? ["i32", "i32"]).map((kind) => (kind === "i64" ? 0n : 0));
+      yield () => (haskell as Callable)(...zeros);
+      return;
+    }
+    yield* unitExports(main, instance, ["__wasm_call_ctors", "_initialize"]);
+  }
+
+  #failedInitialiser(thrown: unknown): never {
+    const ended = thrown instanceof Exited && thrown.exitCode === 0;
+    if (ended) {
+      throw errorOf(Status.GuestExit, "the plug-in ended itself while it was started");
+    }
+    const { failure, cause } = failureOf(thrown);
+    throw failureError(this.#completed(failure), cause);
+  }
+
+  /** Starts a call: the input is in its place, and the function found. */
+  #begin(name: string, input: Input): Entry {
+    const core = this.core;
+    const bytes = typeof input === "string" ? encoder.encode(input) : input;
+    const handle = core.exports.begin(bytes.length);
+    if (handle === 0) {
+      throw core.fault();
+    }
+    const words = core.kernel.words();
+    if (handle === 1) {
+      words[INPUT_OFFSET_WORD] = 0;
+      words[INPUT_LENGTH_WORD] = 0;
+    } else {
+      core.kernel.bytes().set(bytes, handle >>> 0);
+      words[INPUT_OFFSET_WORD] = handle;
+      words[INPUT_LENGTH_WORD] = bytes.length;
+    }
+    return this.#entries.get(name) ?? this.#find(name);
+  }
+
+  #find(name: string): Entry {
+    const found = this.#main().exports.find((each) => each.name === name);
+    const callable = this.instance?.exports[name];
+    if (found?.function == null || typeof callable !== "function") {
+      throw errorOf(Status.FunctionNotFound, `Function not found: ${name}`);
+    }
+    const { params, results } = found.function;
+    if (results.length > 1) {
+      const text = `Function ${name} has ${String(results.length)} results, expected 0 or 1`;
+      throw errorOf(Status.FunctionType, text);
+    }
+    if (params.length > 0) {
+      throw errorOf(Status.FunctionType, `expected ${String(params.length)} arguments, got 0`);
+    }
+    const entry = {
+      direct: callable as Callable,
+      suspending: this.suspends ? promising(callable) : undefined,
+      isCode: results.length === 0 || results[0] === "i32",
+    };
+    this.#entries.set(name, entry);
+    return entry;
+  }
+
+  #collect(name: string, entry: Entry, returned: unknown): ArrayBuffer | null {
+    if (name === "_start") {
+      this.#stage = "ended";
+    }
+    const code = entry.isCode ? ((returned as number | undefined) ?? 0) : -1;
+    if (this.core.exports.collect(code) === 0) {
+      throw this.core.fault();
+    }
+    return this.core.output();
+  }
+
+  /** The guest did not return. */
+  #threw(thrown: unknown): ArrayBuffer | null {
+    this.core.recover();
+    if (thrown instanceof Exited) {
+      this.#stage = "ended";
+      if (thrown.exitCode === 0) {
+        if (this.core.exports.collect(0) === 0) {
+          throw this.core.fault();
+        }
+        return this.core.output();
+      }
+    }
+    const { failure, cause } = failureOf(thrown);
+    throw failureError(this.#completed(failure), cause);
+  }
+
+  /** A failure with what the core knows beside it. */
+  #completed(failure: ReturnType<typeof failureOf>["failure"]): ReturnType<typeof failureOf>["failure"] {
+    this.core.recover();
+    this.core.giveJson(failure);
+    this.core.exports.fail();
+    return this.core.takeFailure();
+  }
+}
+
+const INPUT_OFFSET_WORD = 2;
+const INPUT_LENGTH_WORD = 4;
+
+/** The first of these exports that is of type `() -> ()`, if one is. */
+function* unitExports(
+  module: ModulePlan,
+  instance: WebAssembly.Instance,
+  names: readonly string[],
+): Generator<Callable> {
+  for (const name of names) {
+    const type = module.exports.find((each) => each.name === name)?.function;
+    if (type != null && type.params.length === 0 && type.results.length === 0) {
+      yield instance.exports[name] as Callable;
+      return;
+    }
+  }
+}
+
+/** Whether a function can be called for a code or nothing. */
+export function isCodeOrNothing(type: Signature): boolean {
+  return type.params.length === 0 && type.results.length <= 1 && type.results.every((result) => result === "i32");
+}

@@ -1,0 +1,65 @@
+/**
+ * What the platform's engine can do.
+ *
+ * Must not know: who asks. Invariant: each answer is found out once, by asking the engine.
+ */
+
+/** A module with two memories, the second of which it loads from. */
+const SECOND_MEMORY = Uint8Array.of(
+  0,
+  0x61,
+  0x73,
+  0x6d,
+  1,
+  0,
+  0,
+  0, // the header
+  1,
+  5,
+  1,
+  0x60,
+  0,
+  1,
+  0x7f, // () -> i32
+  3,
+  2,
+  1,
+  0, // one function
+  5,
+  5,
+  2,
+  0,
+  1,
+  0,
+  1, // two memories
+  10,
+  10,
+  1,
+  8,
+  0,
+  0x41,
+  0,
+  0x28,
+  0x42,
+  1,
+  0,
+  0x0b, // i32.load of the second
+);
+
+let secondMemories: boolean | undefined;
+
+/** Whether a module may have a second memory: then reads and writes of kernel memory are instructions. */
+export function hasSecondMemories(): boolean {
+  secondMemories ??= WebAssembly.validate(SECOND_MEMORY);
+  return secondMemories;
+}
+
+/** For tests: what the engine is taken to be able to do. */
+export function pretendSecondMemories(has: boolean | undefined): void {
+  secondMemories = has;
+}
+
+/** Whether threads can share memory and wait for each other. */
+export function canShareMemory(): boolean {
+  return typeof SharedArrayBuffer === "function" && typeof Atomics === "object";
+}

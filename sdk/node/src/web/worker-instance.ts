@@ -1,0 +1,484 @@
+/**
+ * A plug-in that runs in a Worker, seen from the page.
+ *
+ * Must not know: which platform's Worker it is. Invariants: a call that has to stop ends at once, whatever the plug-in does,
+ * by the end of its Worker; the next call gets a new one, and variables, configuration and identity are kept; requests that
+ * were on their way when a Worker ended are answered, too.
+ */
+
+import type { BackendOptions, Input, Instance } from "../backend.js";
+import { errorOf } from "../error.js";
+import { messageOf, runHostFunction } from "../host-function.js";
+import { Status } from "../status.js";
+import { identity } from "./identity.js";
+import { answer, sharedMemory } from "./channel.js";
+import { failureError, failureOf, HostThrown, type Failure } from "./failure.js";
+import { oneHop, type Sent } from "./http.js";
+import type { Loaded } from "./loaded.js";
+import { isCodeOrNothing } from "./machine.js";
+import type { FromWorker, HostAnswer, Request, WorkerEnd } from "./messages.js";
+import { packed } from "./packet.js";
+import { canShareMemory } from "./platform.js";
+import { RemoteCallMemory } from "./remote-memory.js";
+import { canSuspend } from "./suspension.js";
+
+/** Makes a Worker that serves. */
+export type WorkerMaker = (args: Readonly<Record<string, unknown>> | undefined) => WorkerEnd;
+
+const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** The running call. */
+interface Running {
+  readonly hostContext: unknown;
+  readonly deadline: number;
+  readonly stop: (status: number, message: string) => void;
+  isStopped: boolean;
+  /** What a host function threw. */
+  thrown?: { readonly error: unknown };
+  readonly abort: AbortController;
+}
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Makes a plug-in in a Worker. */
+export async function makeInWorker(
+  maker: WorkerMaker,
+  core: WebAssembly.Module,
+  loaded: Loaded,
+  options: BackendOptions,
+  closed: () => void,
+): Promise<Instance> {
+  const instance = new WorkerInstance(maker, core, loaded, options, closed);
+  try {
+    await instance.start();
+  } catch (error) {
+    instance.closeSync();
+    throw error;
+  }
+  return instance;
+}
+
+class WorkerInstance implements Instance {
+  readonly id = identity();
+  readonly #maker: WorkerMaker;
+  readonly #core: WebAssembly.Module;
+  readonly #loaded: Loaded;
+  readonly #options: BackendOptions;
+  readonly #closed: () => void;
+  readonly #pending = new Map<number, Pending>();
+  readonly #variables = new Map<string, Uint8Array>();
+  #config: Record<string, string | null> = {};
+  #headers = false;
+  #end: WorkerEnd | undefined;
+  #shared: SharedArrayBuffer | undefined;
+  #starting: Promise<void> | undefined;
+  #running: Running | undefined;
+  #next = 0;
+  #isClosed = false;
+
+  constructor(
+    maker: WorkerMaker,
+    core: WebAssembly.Module,
+    loaded: Loaded,
+    options: BackendOptions,
+    closed: () => void,
+  ) {
+    this.#maker = maker;
+    this.#core = core;
+    this.#loaded = loaded;
+    this.#options = options;
+    this.#closed = closed;
+    if (options.functions.length > 0 && !canShareMemory() && !canSuspend()) {
+      const text =
+        "host functions of a plug-in in a Worker need SharedArrayBuffer (a page that is cross-origin isolated) or WebAssembly.Suspending";
+      throw errorOf(Status.InvalidArgument, text);
+    }
+  }
+
+  /** Starts a Worker, within the time a call may take. */
+  async start(): Promise<void> {
+    const limit = this.#loaded.plan.call_time_ms_max;
+    await this.#timed(limit, this.#started());
+  }
+
+  callSync(): never {
+    throw errorOf(Status.InvalidArgument, "the plug-in runs in a Worker: await call");
+  }
+
+  call(name: string, input: Input, hostContext: unknown): Promise<ArrayBuffer | null> {
+    return new Promise((resolve, reject) => {
+      this.#live();
+      this.#idle();
+      const limit = this.#loaded.plan.call_time_ms_max;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const running: Running = {
+        hostContext,
+        deadline: limit === null ? Number.POSITIVE_INFINITY : Date.now() + limit,
+        isStopped: false,
+        abort: new AbortController(),
+        stop: (status, message) => {
+          running.isStopped = true;
+          this.#restart(errorOf(status, message));
+          over();
+          reject(errorOf(status, message));
+        },
+      };
+      const over = (): void => {
+        clearTimeout(timer);
+        running.abort.abort();
+        if (this.#running === running) {
+          this.#running = undefined;
+          this.#end?.keepAlive(false);
+        }
+      };
+      if (limit !== null && limit < TIMER_MS_MAX) {
+        timer = setTimeout(() => {
+          running.stop(Status.Timeout, "timeout");
+        }, limit);
+      }
+      this.#running = running;
+      this.#ask({ kind: "call", name, input: ofItsOwn(input), timeMs: limit }).then(
+        (output) => {
+          over();
+          resolve(output as ArrayBuffer | null);
+        },
+        (error: unknown) => {
+          over();
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  cancel(): void {
+    this.#running?.stop(Status.Cancelled, "timeout: the call was cancelled");
+  }
+
+  isActive(): boolean {
+    return this.#running !== undefined;
+  }
+
+  functionExists(name: string): Promise<boolean> {
+    return this.#quietly(() => {
+      const main = this.#loaded.plan.modules.find((module) => module.name === "main");
+      const found = main?.exports.find((each) => each.name === name);
+      return found?.function != null && isCodeOrNothing(found.function);
+    });
+  }
+
+  async configure(values: Readonly<Record<string, string | null>>): Promise<void> {
+    this.#live();
+    await this.#ask({ kind: "configure", values: { ...values } });
+    this.#config = { ...this.#config, ...values };
+  }
+
+  variable(name: string): Promise<Uint8Array | undefined> {
+    return this.#quietly(() => this.#variables.get(name)?.slice());
+  }
+
+  async setVariable(name: string, value: Uint8Array | undefined): Promise<void> {
+    this.#live();
+    this.#keep(name, value?.slice());
+    await this.#ask({ kind: "set", name, value });
+  }
+
+  async reset(): Promise<void> {
+    this.#live();
+    this.#idle();
+    await this.#ask({ kind: "reset" });
+  }
+
+  async renew(): Promise<void> {
+    this.#live();
+    this.#idle();
+    this.#variables.clear();
+    this.#config = {};
+    await this.#ask({ kind: "renew" });
+  }
+
+  fuelConsumed(): bigint | undefined {
+    return undefined;
+  }
+
+  allowHttpResponseHeaders(): void {
+    this.#live();
+    this.#headers = true;
+    this.#ask({ kind: "headers" }).catch(() => undefined);
+  }
+
+  exports(): Promise<WebAssembly.ModuleExportDescriptor[]> {
+    return this.#quietly(() => described(this.#loaded, WebAssembly.Module.exports));
+  }
+
+  imports(): Promise<WebAssembly.ModuleImportDescriptor[]> {
+    return this.#quietly(() => described(this.#loaded, WebAssembly.Module.imports));
+  }
+
+  webInstance(): Promise<WebAssembly.Instance> {
+    return Promise.reject(errorOf(Status.InvalidArgument, "the instance is in a Worker"));
+  }
+
+  close(): Promise<void> {
+    this.closeSync();
+    return Promise.resolve();
+  }
+
+  closeSync(): void {
+    if (!this.#isClosed) {
+      this.cancel();
+      this.#isClosed = true;
+      this.#restart(errorOf(Status.Closed, "the plug-in was closed"));
+      this.#closed();
+    }
+  }
+
+  /** Asks the Worker for something. */
+  async #ask(request: Request): Promise<unknown> {
+    if (this.#end === undefined || this.#starting !== undefined) {
+      await this.#started();
+    }
+    const end = this.#end;
+    if (end === undefined) {
+      throw errorOf(Status.Closed, "the plug-in was closed");
+    }
+    const n = (this.#next += 1);
+    return await new Promise((resolve, reject) => {
+      this.#pending.set(n, { resolve, reject });
+      end.keepAlive(true);
+      end.post({ ...request, n });
+    });
+  }
+
+  #started(): Promise<void> {
+    this.#starting ??= this.#begun().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  #begun(): Promise<void> {
+    if (this.#end !== undefined) {
+      return Promise.resolve();
+    }
+    const { functions, web, wasi, wasiArgs, wasiEnv, wasiOutput } = this.#options;
+    const end = this.#maker(web.nodeWorkerArgs);
+    this.#end = end;
+    this.#shared = canShareMemory() ? sharedMemory(web.sharedArrayBufferSize) : undefined;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(0, { resolve: resolve as () => void, reject });
+      end.listen((message) => {
+        if (this.#end === end) {
+          this.#received(message);
+        }
+      });
+      end.onFailure((error) => {
+        if (this.#end === end) {
+          this.#restart(errorOf(Status.Internal, `the Worker of the plug-in has ended: ${messageOf(error)}`));
+        }
+      });
+      end.post({
+        kind: "make",
+        core: this.#core,
+        loaded: this.#loaded,
+        id: this.id,
+        functions: functions.map(({ namespace, name, type }) => ({ namespace, name, type })),
+        wasi: wasi ? { args: wasiArgs, env: wasiEnv, output: wasiOutput ?? false } : undefined,
+        shared: this.#shared,
+        variables: [...this.#variables],
+        config: this.#config,
+        headers: this.#headers,
+      });
+    });
+  }
+
+  #received(message: FromWorker): void {
+    switch (message.kind) {
+      case "made":
+        this.#settle(0)?.resolve(undefined);
+        return;
+      case "broken":
+        this.#restart(failureError(message.failure));
+        return;
+      case "done":
+        this.#settle(message.n)?.resolve(message.value);
+        return;
+      case "threw": {
+        const cause = message.byHost ? this.#running?.thrown?.error : undefined;
+        this.#settle(message.n)?.reject(failureError(message.failure, cause));
+        return;
+      }
+      case "log":
+        this.#log(message.level, message.message);
+        return;
+      case "changed":
+        this.#keep(message.name, message.value);
+        return;
+      case "host":
+        void this.#host(message.index, message.args, message.blocks);
+        return;
+      case "http":
+        void this.#http(message.sent, message.body);
+    }
+  }
+
+  #settle(n: number): Pending | undefined {
+    const pending = this.#pending.get(n);
+    this.#pending.delete(n);
+    if (this.#pending.size === 0 && this.#running === undefined) {
+      this.#end?.keepAlive(false);
+    }
+    return pending;
+  }
+
+  /** Ends the Worker; whatever was asked of it fails with this error. */
+  #restart(error: Error): void {
+    this.#end?.terminate();
+    this.#end = undefined;
+    this.#starting = undefined;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const each of pending) {
+      each.reject(error);
+    }
+  }
+
+  #keep(name: string, value: Uint8Array | undefined): void {
+    if (value === undefined) {
+      this.#variables.delete(name);
+    } else {
+      this.#variables.set(name, value);
+    }
+  }
+
+  /** Runs a host function and tells the Worker what it did. */
+  async #host(
+    index: number,
+    args: readonly unknown[],
+    blocks: readonly (readonly [bigint, Uint8Array])[],
+  ): Promise<void> {
+    const running = this.#running;
+    const given = this.#options.functions[index];
+    if (running === undefined || given === undefined) {
+      return;
+    }
+    const memory = new RemoteCallMemory(this.id, blocks, this.#variables, {
+      mustStop: () => running.isStopped || Date.now() >= running.deadline,
+      timeRemainingMs: () =>
+        Number.isFinite(running.deadline) ? Math.max(0, running.deadline - Date.now()) : undefined,
+    });
+    let said: HostAnswer;
+    try {
+      const result = await runHostFunction(given.callback, memory, running.hostContext, args);
+      said = { ...memory.done(), ...shaped(result) };
+    } catch (error) {
+      running.thrown = { error };
+      said = { ...memory.done(), results: [], shape: "none", threw: thrownFailure(error) };
+    }
+    if (running.isStopped) {
+      return;
+    }
+    for (const [name, value] of said.variables) {
+      this.#keep(name, value ?? undefined);
+    }
+    await this.#answer(said, running);
+  }
+
+  async #http(sent: Sent, body: Uint8Array | undefined): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) {
+      return;
+    }
+    const hop = await oneHop(this.#options.web.fetch ?? globalThis.fetch.bind(globalThis), sent, body, running.abort.signal);
+    if (!running.isStopped) {
+      await this.#answer(hop, running);
+    }
+  }
+
+  async #answer(value: unknown, running: Running): Promise<void> {
+    const bytes = packed(value);
+    if (this.#shared === undefined) {
+      this.#end?.post({ kind: "answer", bytes });
+    } else {
+      await answer(this.#shared, bytes, () => running.isStopped);
+    }
+  }
+
+  async #timed(limit: number | null, work: Promise<void>): Promise<void> {
+    if (limit === null || limit >= TIMER_MS_MAX) {
+      await work;
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#restart(errorOf(Status.Timeout, "timeout"));
+    }, limit);
+    try {
+      await work;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #log(level: number, message: string): void {
+    const name = LEVELS[level];
+    try {
+      if (name !== undefined) {
+        this.#options.log?.(name, message, this.id);
+      }
+    } catch {
+      // What a sink throws is its own; the plug-in's call goes on.
+    }
+  }
+
+  #live(): void {
+    if (this.#isClosed) {
+      throw errorOf(Status.Closed, "the plug-in was closed");
+    }
+  }
+
+  #idle(): void {
+    if (this.#running !== undefined) {
+      throw errorOf(Status.Busy, "cannot make reentrant calls into plugin");
+    }
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown rejects
+  async #quietly<T>(work: () => T): Promise<T> {
+    this.#live();
+    return work();
+  }
+}
+
+/** Input that no one changes on its way. */
+function ofItsOwn(input: Input): Input {
+  // What is cloned is the whole buffer behind a view.
+  return typeof input === "string" || input.byteLength === input.buffer.byteLength ? input : input.slice();
+}
+
+function shaped(result: unknown): Pick<HostAnswer, "results" | "shape"> {
+  if (result === undefined || result === null) {
+    return { results: [], shape: "none" };
+  }
+  if (Array.isArray(result)) {
+    return { results: result.map(number), shape: "several" };
+  }
+  return { results: [number(result)], shape: "one" };
+}
+
+/** A value as WebAssembly's own conversions take it. */
+function number(value: unknown): number | bigint | null {
+  return typeof value === "bigint" ? value : value === undefined ? null : Number(value);
+}
+
+function thrownFailure(error: unknown): Failure {
+  return failureOf(new HostThrown(error)).failure;
+}
+
+function described<T extends { name: string }>(loaded: Loaded, describe: (module: WebAssembly.Module) => T[]): T[] {
+  const main = loaded.plan.modules.findIndex((module) => module.name === "main");
+  const all = describe(loaded.modules[main] as WebAssembly.Module);
+  return all.filter((each) => !each.name.startsWith("extism:kernel/"));
+}

@@ -1,0 +1,216 @@
+/**
+ * The inside of a Worker: one plug-in, called by messages.
+ *
+ * Must not know: which platform's Worker it is. Invariants: requests are answered in order, each once; what the page has to
+ * know of the plug-in's variables it is told when they change, so that they outlive this Worker.
+ */
+
+import { failureError, failureOf, HostThrown, type Failure } from "./failure.js";
+import { waitForAnswer } from "./channel.js";
+import { ExtismError } from "../error.js";
+import type { Hop, Sent } from "./http.js";
+import { Machine } from "./machine.js";
+import type { Endpoint, FromWorker, HostAnswer, Make, Request, ToWorker } from "./messages.js";
+import { unpacked } from "./packet.js";
+import { canSuspend, type Suspension } from "./suspension.js";
+import { wasiMaker } from "./wasi.js";
+
+const HOST_FAILED = Symbol("a host function of the page threw");
+
+/** Serves the page. */
+export function serve(page: Endpoint<FromWorker, ToWorker>): void {
+  let worker: Worker | undefined;
+  let turn: Promise<void> = Promise.resolve();
+  page.listen((message) => {
+    if (message.kind === "make") {
+      worker = new Worker(page, message);
+      turn = worker.make();
+    } else if (message.kind === "answer") {
+      worker?.answered(message.bytes);
+    } else if (worker !== undefined) {
+      const serving = worker;
+      // A plug-in that does not suspend is called at once, without a turn of the queue.
+      turn = serving.isIdle() ? serving.handle(message) : turn.then(() => serving.handle(message));
+    }
+  });
+}
+
+class Worker {
+  readonly #page: Endpoint<FromWorker, ToWorker>;
+  readonly #machine: Machine;
+  readonly #make: Make;
+  readonly #suspension: Suspension;
+  #isIdle = false;
+  #resolve: ((bytes: Uint8Array) => void) | undefined;
+
+  constructor(page: Endpoint<FromWorker, ToWorker>, make: Make) {
+    this.#page = page;
+    this.#make = make;
+    this.#suspension = make.shared === undefined ? (canSuspend() ? "engine" : "none") : "thread";
+    const waits = make.functions.length > 0 || make.loaded.plan.http;
+    const suspension = waits ? this.#suspension : "none";
+    this.#machine = new Machine(make.core, make.loaded, {
+      id: make.id,
+      functions: make.functions.map((each) => ({ ...each, callback: () => undefined })),
+      suspension,
+      listener: {
+        log: (level, message) => {
+          page.post({ kind: "log", level, message });
+        },
+        variable: (name) => {
+          page.post({ kind: "changed", name, value: this.#machine.variable(name) });
+        },
+      },
+      fetch: globalThis.fetch,
+      wasi: make.wasi === undefined ? undefined : wasiMaker(make.wasi),
+      mustStop: () => false,
+      callElsewhere: (index, args) => this.#host(index, args),
+      httpElsewhere: (sent, body) => this.#http(sent, body),
+    });
+  }
+
+  isIdle(): boolean {
+    return this.#isIdle;
+  }
+
+  answered(bytes: Uint8Array): void {
+    this.#resolve?.(bytes);
+    this.#resolve = undefined;
+  }
+
+  async make(): Promise<void> {
+    try {
+      await this.#machine.make();
+      for (const [name, value] of this.#make.variables) {
+        this.#machine.setVariable(name, value);
+      }
+      this.#machine.configure(this.#make.config);
+      if (this.#make.headers) {
+        this.#machine.allowHttpResponseHeaders();
+      }
+      this.#isIdle = true;
+      this.#page.post({ kind: "made" });
+    } catch (error) {
+      this.#page.post({ kind: "broken", failure: failed(error) });
+    }
+  }
+
+  async handle(request: Request & { readonly n: number }): Promise<void> {
+    const { n } = request;
+    this.#isIdle = false;
+    try {
+      const machine = this.#machine;
+      if (request.kind === "call" && !machine.suspends) {
+        this.#returned(n, machine.callNow(request.name, request.input, undefined, request.timeMs));
+      } else if (request.kind === "call") {
+        this.#returned(n, await machine.call(request.name, request.input, undefined, request.timeMs));
+      } else {
+        this.#page.post({ kind: "done", n, value: await perform(machine, request) });
+      }
+    } catch (error) {
+      const byHost = (error as { cause?: unknown }).cause === HOST_FAILED;
+      this.#page.post({ kind: "threw", n, failure: failed(error), byHost });
+    } finally {
+      this.#isIdle = true;
+    }
+  }
+
+  #returned(n: number, output: ArrayBuffer | null): void {
+    this.#page.post({ kind: "done", n, value: output }, output === null ? [] : [output]);
+  }
+
+  /** Runs a host function on the page. */
+  #host(index: number, args: readonly unknown[]): unknown {
+    const blocks: [bigint, Uint8Array][] = [];
+    for (const each of args) {
+      const handle = typeof each === "bigint" ? BigInt.asUintN(64, each) : 0n;
+      if (handle > 0n && this.#machine.core.exports.host_length(handle) >= 0) {
+        blocks.push([handle, this.#machine.memory.read(handle)]);
+      }
+    }
+    this.#page.post({ kind: "host", index, args, blocks });
+    return this.#waited((bytes) => this.#applied(unpacked(bytes) as HostAnswer));
+  }
+
+  #http(sent: Sent, body: Uint8Array | undefined): Hop {
+    this.#page.post({ kind: "http", sent, body });
+    return unpacked(waitForAnswer(this.#make.shared as SharedArrayBuffer)) as Hop;
+  }
+
+  #waited<T>(use: (bytes: Uint8Array) => T): T | Promise<T> {
+    if (this.#make.shared !== undefined) {
+      return use(waitForAnswer(this.#make.shared));
+    }
+    return new Promise<Uint8Array>((resolve) => {
+      this.#resolve = resolve;
+    }).then(use);
+  }
+
+  /** What a host function did, done here. */
+  #applied(answer: HostAnswer): unknown {
+    const memory = this.#machine.memory;
+    const real = new Map<bigint, bigint>();
+    for (const [handle, bytes] of answer.stored) {
+      real.set(handle, memory.store(bytes));
+    }
+    for (const [handle, bytes] of answer.written) {
+      memory.write(handle, bytes);
+    }
+    answer.freed.forEach((handle) => {
+      memory.free(handle);
+    });
+    for (const [name, value] of answer.variables) {
+      memory.setVariable(name, value ?? undefined);
+    }
+    if (answer.error !== undefined) {
+      memory.setError(answer.error ?? undefined);
+    }
+    if (answer.threw !== undefined) {
+      const { status, message } = answer.threw;
+      throw new HostThrown(new PageThrew(status, message));
+    }
+    const results = answer.results.map((result) =>
+      typeof result === "bigint" ? (real.get(BigInt.asUintN(64, result)) ?? result) : (result ?? undefined),
+    );
+    return answer.shape === "several" ? results : answer.shape === "one" ? results[0] : undefined;
+  }
+}
+
+/** What a host function threw on the page, which has it. */
+class PageThrew extends ExtismError {
+  constructor(status: number, message: string) {
+    super(status, message, { cause: HOST_FAILED });
+  }
+}
+
+async function perform(machine: Machine, request: Exclude<Request, { kind: "call" }>): Promise<unknown> {
+  switch (request.kind) {
+    case "configure":
+      machine.configure(request.values);
+      return undefined;
+    case "variable":
+      return machine.variable(request.name);
+    case "set":
+      machine.setVariable(request.name, request.value);
+      return undefined;
+    case "reset":
+      machine.reset();
+      return undefined;
+    case "renew":
+      await machine.renew();
+      return undefined;
+    case "headers":
+      machine.allowHttpResponseHeaders();
+      return undefined;
+  }
+}
+
+function failed(error: unknown): Failure {
+  if (error instanceof ExtismError) {
+    return { status: error.status, guest_code: error.guestCode, message: error.message };
+  }
+  const { failure, cause } = failureOf(error);
+  const whole = failureError(failure, cause);
+  return { status: whole.status, guest_code: whole.guestCode, message: whole.message };
+}
+

@@ -1,0 +1,59 @@
+//! The rows that are measured through JavaScript: this project's package, and the published one in a project of its
+//! own.
+//!
+//! Must not know: targets, nor what the program measures. Invariant: the addon is built as it is published.
+
+use std::ffi::OsString;
+use std::fs;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::measurement::Side;
+use super::package::{Package, Packages};
+use crate::install::library;
+use crate::process::{self, Echo};
+use crate::project::Project;
+
+const PROGRAM: &str = "sdk/node/bench.mjs";
+const PACKAGE: &str = "sdk/node";
+const ADDON: &str = "extism-node";
+const FOLDER: &str = "target/bench/javascript";
+
+/// The published package compared with.
+const PUBLISHED: &str = "@extism/extism@2.0.0-rc13";
+
+/// By which variable the package finds the addon.
+const VARIABLE: &str = "EXTISM_NODE_ADDON";
+
+/// Builds the package, and installs the published one if `with_published`.
+pub(crate) fn prepare(project: &Project, with_published: bool) -> Result<Packages> {
+    let mut build = Command::new("node");
+    build
+        .args(["check.mjs", "build"])
+        .current_dir(project.path(PACKAGE));
+    process::run(build, Echo::OnFailure)?;
+    let addon = library::build_native(project, ADDON, Echo::Always)?;
+
+    let package = |side: Side, words: Vec<OsString>| Package {
+        side,
+        interpreter: "node".into(),
+        program: project.path(PROGRAM),
+        words,
+        variables: vec![(VARIABLE, addon.clone().into_os_string())],
+    };
+    let mut packages = Vec::new();
+    if with_published {
+        let folder = project.path(FOLDER);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("package.json"), "{}")?;
+        let mut install = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+        install
+            .args(["install", "--silent", "--no-audit", "--no-fund", PUBLISHED])
+            .current_dir(&folder);
+        process::run(install, Echo::OnFailure)?;
+        packages.push(package(Side::Published, vec![folder.into_os_string()]));
+    }
+    packages.push(package(Side::Ours, Vec::new()));
+    Ok(Packages(packages))
+}
