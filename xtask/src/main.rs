@@ -16,6 +16,7 @@ mod process;
 mod project;
 mod published;
 mod readme;
+mod safety;
 mod stages;
 mod suite;
 mod tally;
@@ -66,6 +67,8 @@ enum Subcommands {
     Install(install::Options),
     /// Write the release package for this platform into `dist`, and try it.
     Dist,
+    /// Run the safety suites.
+    Safety(safety::Options),
     /// Measure this library and the published one side by side.
     Bench(bench::Options),
 }
@@ -103,6 +106,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     match &arguments.command {
         Subcommands::Test(options) => return test(&project, options, echo),
+        Subcommands::Safety(options) => return safety(&project, options, echo),
         Subcommands::Ci => return scope(&project, None, Scope::Ci, echo),
         Subcommands::Gen { check: true } => generate::check(&project)?,
         Subcommands::Gen { check: false } => print!("{}", generate::write(&project)?),
@@ -150,6 +154,11 @@ fn test(project: &Project, options: &TestOptions, echo: Echo) -> Result<ExitCode
         },
         echo,
     )
+}
+
+fn safety(project: &Project, options: &safety::Options, echo: Echo) -> Result<ExitCode> {
+    let stage = suite::safety_stage(project, options);
+    Ok(exit_code(stages::run(vec![stage], echo)))
 }
 
 fn scope(project: &Project, filter: Option<&str>, scope: Scope, echo: Echo) -> Result<ExitCode> {

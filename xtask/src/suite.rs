@@ -14,7 +14,7 @@ use crate::process::{self, Echo};
 use crate::project::Project;
 use crate::stages::{Job, OnFailure, Report, Stage, Start};
 use crate::tally::Tally;
-use crate::{generate, kit, kit_cases, plugins, published, readme, tidy};
+use crate::{generate, kit, kit_cases, plugins, published, readme, safety, tidy};
 
 /// What the stages work on.
 pub(crate) struct Context<'a> {
@@ -82,6 +82,7 @@ const TABLE: &[Entry] = &[
         Scope::Filtered,
         documentation_tests,
     ),
+    entry("safety", SAFETY_MINUTES, Scope::Test, safety_daily),
     entry("C header", 1, Scope::Test, header),
     entry("generated files", 1, Scope::Ci, generated),
     entry("plug-ins", 5, Scope::Ci, built_plugins),
@@ -91,6 +92,10 @@ const TABLE: &[Entry] = &[
     entry("kits", 2, Scope::Ci, kits_on_this_library),
     entry("kits, published", 1, Scope::Ci, kits_on_the_published),
 ];
+
+/// Minutes the safety suites may take with the numbers of every day, and with those of a release.
+const SAFETY_MINUTES: u64 = 3;
+const SAFETY_WHOLE_MINUTES: u64 = 90;
 
 /// Minutes a kit may take, each; kits are counted on top of the table.
 const KIT_MINUTES: u64 = 10;
@@ -134,6 +139,20 @@ pub(crate) fn library_stage<'a>(context: &'a Context<'a>) -> Stage<'a> {
     Stage {
         on_failure: OnFailure::Stop,
         ..stage(context, &LIBRARY)
+    }
+}
+
+/// The safety suites by themselves.
+pub(crate) fn safety_stage<'a>(project: &'a Project, options: &'a safety::Options) -> Stage<'a> {
+    let minutes = match options.whole {
+        true => SAFETY_WHOLE_MINUTES,
+        false => SAFETY_MINUTES,
+    };
+    Stage {
+        name: "safety".to_string(),
+        budget: Duration::from_secs(60 * minutes),
+        on_failure: OnFailure::Continue,
+        run: Box::new(move |job| safety::run(project, options, job)),
     }
 }
 
@@ -194,16 +213,36 @@ fn build(context: &Context<'_>, job: &Job) -> Result<Report> {
     job.checks(vec![with(build, &targets)])
 }
 
-/// Tests that need a feature which is off in the product.
-const WITH_FEATURES: &[(&str, &str)] = &[("extism-manifest", "json_schema")];
+fn safety_daily(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let options = safety::Options {
+        filter: None,
+        whole: false,
+    };
+    safety::run(context.project, &options, job)
+}
+
+/// Tests that need a feature which is off in the product. Where the engine is part of it the workspace is
+/// chosen, so that the engine is built once.
+const WITH_FEATURES: &[&[&str]] = &[
+    &["--package", "extism-manifest", "--features", "json_schema"],
+    &[
+        "--workspace",
+        "--features",
+        "libextism/inject-panic",
+        "panics::",
+    ],
+];
 
 fn tests(context: &Context<'_>, job: &Job) -> Result<Report> {
     let mut commands = vec![test_command(context, &["--workspace"])];
-    for (package, feature) in WITH_FEATURES {
-        commands.push(test_command(
-            context,
-            &["--package", package, "--features", feature],
-        ));
+    for selection in WITH_FEATURES {
+        // With a filter of its own a run chooses among all tests.
+        let filtered = context.filter.is_some();
+        let chosen = selection
+            .iter()
+            .filter(|word| !filtered || !word.ends_with("::"));
+        let chosen: Vec<&str> = chosen.copied().collect();
+        commands.push(test_command(context, &chosen));
     }
     job.tests(commands)
 }

@@ -3,7 +3,7 @@
 //! Must not know: what the bytes are. Invariant: [`decode`] takes what [`encode`] gives, and nothing else.
 
 /// The word for these bytes.
-pub(crate) fn encode(bytes: &[u8]) -> String {
+pub fn encode(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "-".to_owned();
     }
@@ -11,7 +11,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 }
 
 /// The bytes of a word; `None` if it is not one of bytes.
-pub(crate) fn decode(word: &str) -> Option<Vec<u8>> {
+pub fn decode(word: &str) -> Option<Vec<u8>> {
     if word == "-" {
         return Some(Vec::new());
     }

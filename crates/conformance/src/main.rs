@@ -11,10 +11,8 @@ mod driver;
 mod endpoint;
 mod expectation;
 mod feature;
-mod hex;
 mod known;
 mod minimum;
-mod reply;
 mod report;
 mod runner;
 mod server;
@@ -22,7 +20,6 @@ mod source;
 mod step;
 mod tree;
 mod verb;
-mod word;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +28,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
+use extism_conformance::{hex, reply, word};
 
 use case::Setting;
 use driver::Command;

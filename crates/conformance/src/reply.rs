@@ -10,13 +10,16 @@ use crate::hex;
 
 /// One line of a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// It worked; the words that follow.
     Done(Vec<String>),
     /// The SDK reported an error.
     Failed {
+        /// The status, one of the table or not.
         status: u32,
+        /// What the guest returned or exited with.
         guest_code: i32,
+        /// The whole message.
         message: Vec<u8>,
     },
     /// There is no such thing in this SDK.
@@ -25,7 +28,7 @@ pub(crate) enum Reply {
 
 impl Reply {
     /// Reads a line; `None` if it is no reply.
-    pub(crate) fn parse(line: &str) -> Option<Reply> {
+    pub fn parse(line: &str) -> Option<Reply> {
         let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
         let words = || rest.split(' ').filter(|word| !word.is_empty());
         match first {
@@ -92,7 +95,7 @@ fn shown(word: &str) -> String {
 }
 
 /// Bytes as a text in quotes.
-pub(crate) fn quoted(bytes: &[u8]) -> String {
+pub fn quoted(bytes: &[u8]) -> String {
     let cut = bytes.get(..SHOWN_BYTES_MAX).unwrap_or(bytes);
     let rest = bytes.len() - cut.len();
     let text = cut.escape_ascii().to_string().replace("\\\"", "\"");

@@ -59,10 +59,12 @@ const LEFTOVER: &str = "nothing-is-left";
 impl Runner {
     /// Runs everything that is selected.
     pub(crate) fn run(&self, cases: &[Case], mut report: Report) -> Result<Report> {
-        let root = self.suite.canonicalize()?;
-        let root = root
-            .parent()
-            .context("the suite is in no folder")?
+        let suite = self.suite.canonicalize()?;
+        // The fixtures are next to the suite, or further up.
+        let root = suite
+            .ancestors()
+            .find(|folder| folder.join("fixtures").is_dir())
+            .context("there are no fixtures around the suite")?
             .to_owned();
         let servers = Servers::start(&root)?;
         let mut session = Session {

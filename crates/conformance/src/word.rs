@@ -7,19 +7,33 @@ use anyhow::{Result, bail, ensure};
 
 /// One word of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
+pub enum Word {
     /// Anything without quotes.
     Bare(String),
     /// `'text'`, `"text"`, or `'text'*3`: bytes, so many times.
-    Text { bytes: Vec<u8>, times: usize },
+    Text {
+        /// The bytes, once.
+        bytes: Vec<u8>,
+        /// How often they are repeated.
+        times: usize,
+    },
     /// `name='text'`, `2:'text'`: a bare beginning and a text. The sign is part of the beginning.
-    Named { name: String, bytes: Vec<u8> },
+    Named {
+        /// The beginning, its sign included.
+        name: String,
+        /// The text.
+        bytes: Vec<u8>,
+    },
 }
 
 /// Splits a line into words.
 ///
 /// In a text, `\n`, `\t`, `\0`, `\\`, `\'`, `\"` and `\xNN` have their usual meaning.
-pub(crate) fn split(line: &str) -> Result<Vec<Word>> {
+///
+/// # Errors
+///
+/// If the line is none: a quote is not closed, an escape is unknown, a space is missing.
+pub fn split(line: &str) -> Result<Vec<Word>> {
     let mut rest = line.trim_start();
     let mut words = Vec::new();
     while !rest.is_empty() {

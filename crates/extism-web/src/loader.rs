@@ -11,8 +11,8 @@ use extism_manifest::{Manifest, ParseOptions, Wasm};
 use extism_policy::{Access, path_rules};
 use extism_rewrite::KernelMemory;
 use extism_semantics::{
-    Answer, Fault, Import, Limits, Links, MAIN, answer, bounds, check_count, check_hash, check_kind,
-    check_size, is_binary, is_module, names, order, parse_options,
+    Answer, Fault, Import, Limits, Links, MAIN, answer, bounds, check_count, check_hash,
+    check_kind, check_size, is_binary, is_module, names, order, parse_options,
 };
 use serde::Serialize;
 
@@ -128,7 +128,8 @@ impl Loader {
             read_pointer: Some(&number),
             ..parse_options(&limits)
         };
-        let wrong = |error: extism_manifest::ParseError| Fault::new(error.status(), error.to_string());
+        let wrong =
+            |error: extism_manifest::ParseError| Fault::new(error.status(), error.to_string());
         let mut manifest = match is_module(source) {
             true => Manifest::new([Wasm::data(0_u64.to_le_bytes())]),
             false => Manifest::parse(source, &parse).map_err(wrong)?,
@@ -336,11 +337,14 @@ impl Loader {
             call_time_ms_max: bounds::call_time_max(&self.manifest, &self.limits)
                 .map(|time| time.as_millis().try_into().unwrap_or(u64::MAX)),
             call_depth_max: self.limits.call_depth_max,
-            http: self.manifest.allowed_hosts.as_ref().is_some_and(|hosts| !hosts.is_empty()),
+            http: self
+                .manifest
+                .allowed_hosts
+                .as_ref()
+                .is_some_and(|hosts| !hosts.is_empty()),
             paths: self.paths()?,
         };
-        serde_json::to_vec(&plan)
-            .map_err(|error| Fault::new(Status::Internal, error.to_string()))
+        serde_json::to_vec(&plan).map_err(|error| Fault::new(Status::Internal, error.to_string()))
     }
 
     /// The folders the manifest grants; without WASI there is nothing to open.

@@ -1,132 +1,15 @@
-//! The kernel against a model that is too simple to be wrong: a sorted map of the live blocks.
+//! The kernel against the model, in long runs: full and empty tables, and memories without room.
 
 mod support;
 
-use std::collections::BTreeMap;
-
-use extism_kernel::{FIRST_HANDLE, Kernel, Limits, Memory, Range, Refused};
+use extism_kernel::{FIRST_HANDLE, Kernel, Limits, Memory, Range};
+use support::model::Model;
 use support::{BOUNDARIES, Numbers, PAGE, Pages};
-
-/// The handles and lengths of the live blocks, and what else the kernel should answer.
-struct Model {
-    limits: Limits,
-    live: BTreeMap<u64, u64>,
-    bytes: u64,
-    high_water: u64,
-    input: Range,
-    output: Range,
-    error: u64,
-}
-
-impl Model {
-    fn new(limits: Limits) -> Model {
-        let nothing = Range::default();
-        Model {
-            limits,
-            live: BTreeMap::new(),
-            bytes: 0,
-            high_water: FIRST_HANDLE,
-            input: nothing,
-            output: nothing,
-            error: 0,
-        }
-    }
-
-    /// Which limit refuses a block of this size, if the memory does not.
-    fn limit(&self, bytes: u64) -> Option<Refused> {
-        if self.live.len() >= self.limits.blocks_max as usize {
-            return Some(Refused::Blocks);
-        }
-        let total = u128::from(self.bytes) + u128::from(bytes);
-        (total > u128::from(self.limits.bytes_max)).then_some(Refused::Bytes)
-    }
-
-    /// Accepts what the kernel answered to `alloc(bytes)`, or panics.
-    fn allocated(&mut self, bytes: u64, answer: Result<u64, Refused>, memory: &Pages) {
-        if bytes == 0 {
-            return assert_eq!(answer, Ok(0));
-        }
-        if let Some(refused) = self.limit(bytes) {
-            return assert_eq!(answer, Err(refused));
-        }
-        let handle = match answer {
-            Ok(handle) => handle,
-            Err(refused) => {
-                assert_eq!(refused, Refused::Memory);
-                // It may refuse for fragmentation, but not a block that fits above all others.
-                let end = u128::from(self.end()).next_multiple_of(16) + u128::from(bytes);
-                return assert!(
-                    end > u128::from(memory.bytes_max) - 16,
-                    "{bytes} bytes refused below {end}"
-                );
-            }
-        };
-        assert!(handle >= FIRST_HANDLE && handle.is_multiple_of(16));
-        assert!(handle + bytes <= memory.bytes);
-        if let Some((below, length)) = self.live.range(..=handle).next_back() {
-            assert!(below + length <= handle, "{handle} overlaps {below}");
-        }
-        if let Some((above, _)) = self.live.range(handle..).next() {
-            assert!(handle + bytes <= *above, "{handle} overlaps {above}");
-        }
-        self.live.insert(handle, bytes);
-        self.bytes += bytes;
-        self.high_water = self.high_water.max((handle + bytes).next_multiple_of(16));
-    }
-
-    fn free(&mut self, handle: u64) {
-        let Some(length) = self.live.remove(&handle) else {
-            return;
-        };
-        self.bytes -= length;
-        if handle == self.input.offset {
-            self.input.length = 0;
-        }
-    }
-
-    fn slot(offset: u64, length: u64, memory_bytes: u64) -> Option<Range> {
-        let end = u128::from(offset) + u128::from(length);
-        ((FIRST_HANDLE..memory_bytes).contains(&offset) && end <= u128::from(memory_bytes))
-            .then_some(Range { offset, length })
-    }
-
-    fn end(&self) -> u64 {
-        self.live
-            .last_key_value()
-            .map_or(FIRST_HANDLE, |(handle, length)| handle + length)
-    }
-
-    fn check(&self, kernel: &Kernel) {
-        assert_eq!(kernel.blocks() as usize, self.live.len());
-        assert_eq!(kernel.bytes_in_use(), self.bytes);
-        assert_eq!(kernel.high_water(), self.high_water);
-        assert_eq!(
-            (kernel.input(), kernel.output(), kernel.error()),
-            (self.input, self.output, self.error)
-        );
-        let text = self.live.get(&self.error).copied().unwrap_or(0);
-        let error = (self.error != 0).then_some(Range {
-            offset: self.error,
-            length: text,
-        });
-        assert_eq!(kernel.error_range(), error);
-    }
-
-    fn check_every_block(&self, kernel: &Kernel) {
-        for (handle, length) in &self.live {
-            assert_eq!(kernel.length(*handle), *length);
-        }
-    }
-}
 
 /// A handle of a live block most of the time, else one beside it or any number.
 fn handle(numbers: &mut Numbers, model: &Model) -> u64 {
     let target = numbers.below(model.end() + 1);
-    let live = model
-        .live
-        .range(target..)
-        .next()
-        .map_or(0, |(handle, _)| *handle);
+    let live = model.at_or_above(target);
     match numbers.below(8) {
         0 => numbers.pick(&BOUNDARIES),
         1 => live.wrapping_add(numbers.pick(&[1, 8, 16, u64::MAX, 1 << 32])),
@@ -175,7 +58,7 @@ fn run(seed: u64, operations: u32, limits: Limits, memory_max: u64, largest: u64
             }
             3 if numbers.below(64) == 0 => {
                 model.check_every_block(&kernel);
-                model = Model::new(limits);
+                model = model.cleared();
                 let bytes = size(&mut numbers, largest);
                 let answer = kernel.begin(bytes, &mut memory);
                 model.allocated(bytes, answer, &memory);
@@ -193,11 +76,8 @@ fn run(seed: u64, operations: u32, limits: Limits, memory_max: u64, largest: u64
             }
             _ => {
                 let handle = handle(&mut numbers, &model);
-                assert_eq!(
-                    kernel.length(handle),
-                    model.live.get(&handle).copied().unwrap_or(0)
-                );
-                assert_eq!(kernel.contains(handle), model.live.contains_key(&handle));
+                assert_eq!(kernel.length(handle), model.length(handle));
+                assert_eq!(kernel.contains(handle), model.length(handle) > 0);
                 kernel.free(handle);
                 model.free(handle);
             }
@@ -205,7 +85,7 @@ fn run(seed: u64, operations: u32, limits: Limits, memory_max: u64, largest: u64
         model.check(&kernel);
     }
     model.check_every_block(&kernel);
-    for handle in std::mem::take(&mut model.live).into_keys() {
+    for handle in model.handles() {
         kernel.free(handle);
     }
     assert_eq!((kernel.blocks(), kernel.bytes_in_use()), (0, 0));

@@ -8,4 +8,4 @@ pub(crate) mod export;
 pub(crate) mod outcome;
 pub(crate) mod start;
 pub(crate) mod token;
-mod watchdog;
+pub(crate) mod watchdog;

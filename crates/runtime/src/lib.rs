@@ -19,6 +19,7 @@ mod compiled;
 mod context;
 mod engine;
 mod error;
+mod fork;
 mod host;
 mod inspect;
 mod kernel;

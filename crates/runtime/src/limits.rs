@@ -4,6 +4,7 @@
 
 use wasmtime::ResourceLimiter;
 
+pub(crate) use extism_semantics::WASI_DESCRIPTORS_MAX;
 pub use extism_semantics::{
     HTTP_RESPONSE_BYTES_DEFAULT, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
 };
@@ -36,7 +37,9 @@ impl ResourceLimiter for Meter {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let maximum = maximum.map(|maximum| maximum as u64);
-        Ok(self.0.table_growing(current as u64, desired as u64, maximum))
+        Ok(self
+            .0
+            .table_growing(current as u64, desired as u64, maximum))
     }
 
     fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {

@@ -2,8 +2,9 @@
 //!
 //! Nothing is granted but what the host says: no arguments, no environment, no input, output thrown
 //! away, only the folders of `allowed_paths`. Invariant: no WASI call outlasts the plug-in's
-//! deadline or a cancel, and none depends on (or blocks) an async runtime of the host: calls that
-//! may wait are driven here, on the calling thread.
+//! deadline or a cancel, none depends on (or blocks) an async runtime of the host (calls that may
+//! wait are driven here, on the calling thread), and no plug-in takes all the files that a process
+//! may have open.
 
 use std::future::Future;
 use std::pin::pin;
@@ -22,6 +23,8 @@ use crate::Status;
 use crate::call::outcome::stopped;
 use crate::call::token::{Stop, Token};
 use crate::error::Error;
+use crate::fork;
+use crate::limits::WASI_DESCRIPTORS_MAX;
 use crate::state::State;
 
 /// What a plug-in with WASI is given.
@@ -37,6 +40,8 @@ pub(crate) struct WasiOptions {
 /// The WASI side of one plug-in, made when it is first needed.
 pub(crate) struct Wasi {
     options: Arc<WasiOptions>,
+    /// The files and folders the plug-in has opened and not closed.
+    open: u32,
     /// Only ever reached through `&mut`: the lock is there because the context is not `Sync` and
     /// plug-ins are.
     context: Mutex<Option<Box<WasiP1Ctx>>>,
@@ -46,7 +51,22 @@ impl Wasi {
     pub(crate) fn new(options: Arc<WasiOptions>) -> Wasi {
         Wasi {
             options,
+            open: 0,
             context: Mutex::new(None),
+        }
+    }
+
+    /// Whether the plug-in may do what has this effect.
+    fn permits(&self, effect: Effect) -> bool {
+        effect != Effect::Opens || self.open < WASI_DESCRIPTORS_MAX
+    }
+
+    /// It was done. What the plug-in had from the start may be closed, too.
+    fn note(&mut self, effect: Effect) {
+        match effect {
+            Effect::None => {}
+            Effect::Opens => self.open += 1,
+            Effect::Closes => self.open = self.open.saturating_sub(1),
         }
     }
 
@@ -110,6 +130,27 @@ fn exit_with_any_code(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     Ok(())
 }
 
+/// What a WASI call that succeeds does to the number of open files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    None,
+    Opens,
+    Closes,
+}
+
+impl Effect {
+    const fn of(name: &str) -> Effect {
+        match name.as_bytes() {
+            b"path_open" => Effect::Opens,
+            b"fd_close" | b"fd_renumber" => Effect::Closes,
+            _ => Effect::None,
+        }
+    }
+}
+
+/// WASI's error number `mfile`.
+const TOO_MANY_OPEN: i32 = 33;
+
 /// Replaces the functions that may wait by ones that a deadline or a cancel ends.
 macro_rules! interruptible {
     ($($name:ident($($arg:ident: $ty:ty),*);)*) => {
@@ -119,6 +160,10 @@ macro_rules! interruptible {
                     extism_abi::import::WASI_MODULE,
                     stringify!($name),
                     |mut cx: Caller<'_, State>, $($arg: $ty),*| -> wasmtime::Result<i32> {
+                        let effect = const { Effect::of(stringify!($name)) };
+                        if !cx.data().wasi.permits(effect) {
+                            return Ok(TOO_MANY_OPEN);
+                        }
                         let fuel = cx.as_context_mut().hostcall_fuel();
                         let Some(Extern::Memory(memory)) = cx.get_export("memory") else {
                             return Err(no_memory());
@@ -127,7 +172,12 @@ macro_rules! interruptible {
                         let context = state.wasi.context();
                         preview1::WasiSnapshotPreview1::set_hostcall_fuel(context, fuel);
                         let mut guest = GuestMemory::Unshared(data);
-                        drive(&state.token, preview1::$name(context, &mut guest, $($arg),*))?
+                        let call = preview1::$name(context, &mut guest, $($arg),*);
+                        let error = drive(&state.token, call)??;
+                        if error == 0 {
+                            state.wasi.note(effect);
+                        }
+                        Ok(error)
                     },
                 )?;
             )*
@@ -214,18 +264,27 @@ impl Wake for Unpark {
 }
 
 /// The runtime that WASI's timers and blocking file operations live on; started by the first WASI
-/// call that may wait.
+/// call that may wait, and anew in the child of a fork, to which its threads do not come along.
 fn runtime() -> Result<&'static Runtime, Error> {
-    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
-    RUNTIME
-        .get_or_init(|| {
-            Builder::new_multi_thread()
-                .worker_threads(1)
-                .thread_name("extism-wasi")
-                .enable_all()
-                .build()
-                .ok()
-        })
-        .as_ref()
+    static RUNTIMES: [OnceLock<Option<Runtime>>; GENERATIONS_MAX] =
+        [const { OnceLock::new() }; GENERATIONS_MAX];
+    let started = |runtime: &'static OnceLock<Option<Runtime>>| {
+        runtime
+            .get_or_init(|| {
+                Builder::new_multi_thread()
+                    .worker_threads(1)
+                    .thread_name("extism-wasi")
+                    .enable_all()
+                    .build()
+                    .ok()
+            })
+            .as_ref()
+    };
+    RUNTIMES
+        .get(fork::generation())
+        .and_then(started)
         .ok_or_else(|| Error::new(Status::OutOfMemory, "cannot start threads for WASI"))
 }
+
+/// How many processes, each forked by the one before, can use WASI.
+const GENERATIONS_MAX: usize = 16;

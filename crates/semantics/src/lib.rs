@@ -22,7 +22,10 @@ mod vars;
 pub use fault::Fault;
 pub use graph::order;
 pub use guest::{Facilities, Guest, refusal_text};
-pub use limits::{HTTP_RESPONSE_BYTES_DEFAULT, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT};
+pub use limits::{
+    HTTP_RESPONSE_BYTES_DEFAULT, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
+    WASI_DESCRIPTORS_MAX,
+};
 pub use link::{Answer, Import, Links, answer, check_kind};
 pub use log::{LEVEL_OFF, Level, Share, cut, one_line};
 pub use meter::Meter;

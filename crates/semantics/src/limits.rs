@@ -18,6 +18,10 @@ pub const HTTP_RESPONSE_BYTES_DEFAULT: u64 = 50 * MIB;
 /// What a variable costs beside the bytes of its name and value.
 pub const VAR_OVERHEAD_BYTES: u64 = 48;
 
+/// How many files and folders a plug-in with WASI may have open at the same time, beside those it
+/// was given: a process has only so many, for all of its plug-ins and itself.
+pub const WASI_DESCRIPTORS_MAX: u32 = 256;
+
 /// The bounds within which a plug-in is loaded and called.
 ///
 /// [`Limits::default`] does not restrict what honest plug-ins of the published system do: no time

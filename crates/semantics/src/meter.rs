@@ -93,9 +93,12 @@ impl Meter {
         self.memory.allowed = grown.min(self.ceiling_bytes);
     }
 
-    /// Kernel memory was made beside the modules, whose memories alone the engine counts.
-    pub fn kernel_memory_made(&mut self) {
-        self.memories_max = self.memories_max.saturating_sub(1);
+    /// Counts kernel memory that is made beside the modules, whose memories alone the engine counts; false if
+    /// not even that one is allowed.
+    pub fn takes_kernel_memory(&mut self) -> bool {
+        let left = self.memories_max.checked_sub(1);
+        self.memories_max = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Whether it is the manifest's `max_pages` that bounds memory, rather than the host's own limit.

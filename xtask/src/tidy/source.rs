@@ -81,8 +81,8 @@ const UNSAFE: &[(&str, &str)] = &[
         "loading machine code the host has vouched for",
     ),
     (
-        "crates/runtime/src/call/watchdog.rs",
-        "the handler that runs in the child of a fork",
+        "crates/runtime/src/fork.rs",
+        "the handlers that run around a fork",
     ),
     (
         "crates/runtime/src/host/function.rs",

@@ -8,6 +8,8 @@
     reason = "each test file is a crate of its own and uses a part of it"
 )]
 
+pub mod model;
+
 use extism_kernel::{Kernel, Limits, Memory};
 
 pub const PAGE: u64 = 65_536;

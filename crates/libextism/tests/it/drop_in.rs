@@ -20,7 +20,10 @@ fn answers(command: &mut Command) -> String {
 fn the_answers_are_the_published_ones() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let expected = library::read("crates/libextism/tests/c/drop_in.txt");
-    assert_eq!(answers(&mut Command::new(built(scratch.path()))), expected);
+    assert_eq!(
+        answers(&mut library::program(&built(scratch.path()))),
+        expected
+    );
 }
 
 /// With the published library at hand: the same program, not linked anew, gets the same answers

@@ -94,6 +94,14 @@ pub(crate) fn build(source: &Path, language: Language, scratch: &Path) -> PathBu
     program
 }
 
+/// A built program, to be run with the library it was linked with: cargo puts folders with other copies of it
+/// into the environment.
+pub(crate) fn program(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    command.env_remove("LD_LIBRARY_PATH");
+    command
+}
+
 /// Builds and runs a program made by a test; answers how many lines it printed. The last of them
 /// says how far it came, if it does not survive.
 #[track_caller]
@@ -101,7 +109,7 @@ pub(crate) fn run_text(text: &str) -> usize {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let source = scratch.path().join("generated.c");
     std::fs::write(&source, text).expect("a file");
-    let mut command = Command::new(build(&source, C99, scratch.path()));
+    let mut command = program(&build(&source, C99, scratch.path()));
     let output = run(command.arg(root().join("fixtures/wat")).arg(scratch.path()));
     String::from_utf8_lossy(&output.stdout).lines().count()
 }

@@ -14,7 +14,7 @@ fn check(name: &str) {
         let scratch = tempfile::tempdir().expect("a temporary folder");
         std::fs::copy(library::shared(), scratch.path().join("copy.so")).expect("room for a copy");
         let program = library::build(&source, language, scratch.path());
-        let mut command = std::process::Command::new(program);
+        let mut command = library::program(&program);
         library::run(command.arg(root.join("fixtures/wat")).arg(scratch.path()));
     }
 }
@@ -51,12 +51,15 @@ programs! {
     compile,
     config,
     context,
+    fork,
     host_functions,
     lifetime,
     log_custom,
     log_file,
     misuse,
     pool,
+    reload,
+    signals,
     threads,
     together,
     two_copies,

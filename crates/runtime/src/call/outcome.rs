@@ -3,7 +3,7 @@
 //! Invariant: the codes and texts of the published library's table are kept (docs/errors.md), and
 //! every outcome that is not a success has a status.
 
-use wasmtime::Trap;
+use wasmtime::{ThrownException, Trap};
 use wasmtime_wasi::I32Exit;
 
 use super::token::{Stop, Token};
@@ -89,6 +89,11 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
             error: Some(Error::from_chain(status_of(trap), error)),
         },
         (None, Some(ours)) => Outcome::failed(Error::from_chain(ours.status(), error)),
+        // The guest threw it, and nobody caught it.
+        (None, None) if error.is::<ThrownException>() => Outcome {
+            code: CODE_TRAP,
+            error: Some(Error::from_chain(Status::TrapOther, error)),
+        },
         (None, None) => Outcome::failed(Error::from_chain(Status::HostFunction, error)),
     }
 }

@@ -9,13 +9,15 @@
 //! Invariant: after `expect(period)` returns, the thread looks at the call within a period; a call is
 //! never stopped early, and late by no more than a period.
 
+#[cfg(unix)]
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use super::clock::{NEVER, now_ns};
 use super::token::{Seen, Token};
-use crate::weak;
+use crate::{fork, weak};
 
 /// How often the thread looks while a call may run: this many times within its limit, but not more
 /// often than [`PERIOD_MIN`] and not less often than [`PERIOD_MAX`].
@@ -47,7 +49,7 @@ pub(super) fn watch(token: &Arc<Token>) {
     let mut tokens = lock();
     weak::push(&mut tokens, token);
     if !WATCHDOG.started.swap(true, Ordering::SeqCst) {
-        after_fork::install();
+        fork::generation();
         start();
     }
 }
@@ -161,48 +163,28 @@ fn lock() -> Tokens {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A child process has the watchdog's memory but not its thread: the child must start one of its own.
-/// It has the lock as well, which the thread may hold at any moment, so whoever forks takes it first.
 #[cfg(unix)]
-mod after_fork {
-    use std::cell::Cell;
-    use std::sync::Once;
-
-    use super::{NEVER, Ordering, Tokens, WATCHDOG, lock};
-
-    thread_local! {
-        static HELD: Cell<Option<Tokens>> = const { Cell::new(None) };
-    }
-
-    pub(super) fn install() {
-        // A child has its parent's handlers.
-        static INSTALLED: Once = Once::new();
-        INSTALLED.call_once(|| {
-            // SAFETY: the handlers run on the thread that forks, which gives back the lock that it took;
-            // beside that the child only stores to two atomics, which is allowed right after fork.
-            unsafe {
-                libc::pthread_atfork(Some(take), Some(give_back), Some(begin_anew));
-            }
-        });
-    }
-
-    extern "C" fn take() {
-        // A thread that is ending has no such variable any more, and then the child takes its chance.
-        let _ = HELD.try_with(|held| held.set(Some(lock())));
-    }
-
-    extern "C" fn give_back() {
-        let _ = HELD.try_with(Cell::take);
-    }
-
-    extern "C" fn begin_anew() {
-        WATCHDOG.started.store(false, Ordering::SeqCst);
-        WATCHDOG.period.store(NEVER, Ordering::SeqCst);
-        give_back();
-    }
+thread_local! {
+    static HELD: Cell<Option<Tokens>> = const { Cell::new(None) };
 }
 
-#[cfg(not(unix))]
-mod after_fork {
-    pub(super) fn install() {}
+/// A fork is about to happen. The child has the lock of its parent, which the thread may hold at any
+/// moment, so whoever forks takes it first.
+#[cfg(unix)]
+pub(crate) fn before_fork() {
+    // A thread that is ending has no such variable any more, and then the child takes its chance.
+    let _ = HELD.try_with(|held| held.set(Some(lock())));
+}
+
+/// The fork has happened, in the parent and in the child.
+#[cfg(unix)]
+pub(crate) fn after_fork() {
+    let _ = HELD.try_with(Cell::take);
+}
+
+/// A child has the watchdog's memory but not its thread: it must start one of its own.
+#[cfg(unix)]
+pub(crate) fn begin_anew() {
+    WATCHDOG.started.store(false, Ordering::SeqCst);
+    WATCHDOG.period.store(NEVER, Ordering::SeqCst);
 }

@@ -1,0 +1,46 @@
+//! Which suite runs a case how.
+//!
+//! Must not know: the cases. Invariant: a case ends with nothing alive, whatever its suite.
+
+use anyhow::{Context, Result, bail, ensure};
+use extism_runtime::Stats;
+
+use crate::runner::{Rewrite, Run, Scale, User};
+use crate::{case, concurrency, exhaustion, files, limits, memory};
+
+/// Every way in which a case of this suite is run.
+pub(crate) fn runs(suite: &str, scale: Scale) -> impl Iterator<Item = Run> + use<> {
+    // Whoever is ordinary already needs no second run.
+    let users: &[User] = match suite == "files" && files::is_privileged() {
+        true => &[User::Same, User::Ordinary],
+        false => &[User::Same],
+    };
+    users.iter().flat_map(move |user| {
+        let run = move |rewrite| Run {
+            rewrite,
+            user: *user,
+            scale,
+        };
+        [Rewrite::On, Rewrite::Off].map(run)
+    })
+}
+
+/// Runs one case in this process.
+pub(crate) fn run(id: &str, run: Run) -> Result<()> {
+    if run.user == User::Ordinary {
+        files::become_ordinary().context("cannot give up privileges")?;
+    }
+    let (suite, case) = case::find(id)?;
+    let table = case.run.context("this case is proven elsewhere")?;
+    match suite {
+        "exhaustion" => exhaustion::run(table, run)?,
+        "files" => files::run(table, run)?,
+        "limits" => limits::run(table, run)?,
+        "concurrency" => concurrency::run(table, run)?,
+        "memory" => memory::run(table, run)?,
+        _ => bail!("the cases of {suite} are proven elsewhere"),
+    }
+    let left = Stats::now();
+    ensure!(left == Stats::default(), "still alive: {left:?}");
+    Ok(())
+}
