@@ -9,8 +9,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use crate::install::library;
 use crate::kit_cases;
-use crate::process;
+use crate::process::{self, Echo};
 use crate::project::Project;
 use crate::stages::{Job, Report};
 
@@ -150,7 +151,6 @@ impl Kit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Echo;
     use crate::tally::Tally;
 
     fn project(file: &str, text: &str) -> (tempfile::TempDir, Project) {
