@@ -9,6 +9,8 @@ defmodule GameBox.MixProject do
       description: "Turn-based games as plug-ins",
       elixirc_paths: if(Mix.env() == :test, do: ["lib", "test/support"], else: ["lib"]),
       start_permanent: Mix.env() == :prod,
+      # Tests say what their node is like before it starts.
+      aliases: [test: "test --no-start"],
       deps: [{:extism, path: "../../sdk/elixir"}],
       # Mnesia is started by the store, when it has found its folder and its peers.
       xref: [exclude: [:mnesia]]

@@ -127,7 +127,8 @@ defmodule GameBox.Game do
   defp failure(%Error{status: :guest_error, message: message}, _what), do: {:refused, words(message)}
 
   defp failure(%Error{status: status, message: message}, what) do
-    {:failed, "#{what}: #{reason(status) || words(message)}"}
+    crash = if String.starts_with?("#{status}", "trap"), do: "it crashed"
+    {:failed, "#{what}: #{reason(status) || crash || words(message)}"}
   end
 
   defp reason(:timeout), do: "it took longer than #{seconds(Limits.call_time_ms_max())}"
@@ -135,7 +136,6 @@ defmodule GameBox.Game do
   defp reason(:memory), do: "it wanted more than #{div(Limits.memory_bytes_max(), 1024 * 1024)} MiB of memory"
   defp reason(:vars), do: "it wanted to keep more than #{div(Limits.state_bytes_max(), 1024)} KiB"
   defp reason(:output), do: "it answered with more than #{div(Limits.html_bytes_max(), 1024)} KiB"
-  defp reason(:trap_unreachable), do: "it crashed"
   defp reason(:trap_stack), do: "it used up its stack"
   defp reason(_), do: nil
 

@@ -88,7 +88,7 @@ defmodule GameBox.Inspection do
 
     case Task.yield(task, Limits.load_time_ms_max()) || Task.shutdown(task, :brutal_kill) do
       {:ok, {:ok, facts}} -> {:ok, facts}
-      {:ok, {kind, text}} when kind in [:failed, :refused] -> {:error, "The game failed a trial. #{text}."}
+      {:ok, {kind, text}} when kind in [:failed, :refused] -> {:error, "The game failed a trial: #{text}."}
       _ -> {:error, "The game took longer than #{div(Limits.load_time_ms_max(), 1000)} s to load."}
     end
   end

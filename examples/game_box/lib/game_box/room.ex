@@ -300,7 +300,10 @@ defmodule GameBox.Room do
 
   def handle_info({:DOWN, ref, :process, pid, _}, state) do
     {name, audience} = Audience.remove(state.audience, pid, ref)
-    if name == state.room.roster.host, do: Process.send_after(self(), {:host_away, name}, Limits.host_away_ms_max())
+
+    if name == state.room.roster.host,
+      do: Process.send_after(self(), {:host_away, name}, Limits.host_away_ms_max())
+
     {:noreply, show(%{state | audience: audience})}
   end
 

@@ -59,10 +59,17 @@ defmodule GameBox.Rooms do
   defp ask(pid, code, request, timeout, waits) do
     GenServer.call(pid, request, timeout)
   catch
-    :exit, {reason, _} when reason in [:noproc, :stale] -> wait(code, request, timeout, waits)
-    :exit, {{:shutdown, :stale}, _} -> wait(code, request, timeout, waits)
-    :exit, {{:nodedown, _}, _} when request == :summary -> wait(code, request, timeout, waits)
-    :exit, _ -> {:error, "The room has just moved. Look whether your move was made, and make it again if not."}
+    :exit, {reason, _} when reason in [:noproc, :stale] ->
+      wait(code, request, timeout, waits)
+
+    :exit, {{:shutdown, :stale}, _} ->
+      wait(code, request, timeout, waits)
+
+    :exit, {{:nodedown, _}, _} when request == :summary ->
+      wait(code, request, timeout, waits)
+
+    :exit, _ ->
+      {:error, "The room has just moved. Look whether your move was made, and make it again if not."}
   end
 
   defp wait(code, request, timeout, waits) do
@@ -82,7 +89,13 @@ defmodule GameBox.Rooms do
   @doc "Starts a room where it belongs, if it does not run."
   @spec ensure(String.t()) :: {:ok, pid()} | :none | :wait
   def ensure(code) do
-    case :erpc.call(owner(code), DynamicSupervisor, :start_child, [GameBox.RoomSupervisor, {Room, code}], 5000) do
+    case :erpc.call(
+           owner(code),
+           DynamicSupervisor,
+           :start_child,
+           [GameBox.RoomSupervisor, {Room, code}],
+           5000
+         ) do
       {:ok, pid} -> {:ok, pid}
       {:error, {:already_started, pid}} -> {:ok, pid}
       :ignore -> :none

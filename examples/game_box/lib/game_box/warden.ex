@@ -44,7 +44,11 @@ defmodule GameBox.Warden do
   def handle_info(_, state), do: {:noreply, state}
 
   defp bring_back(state) do
-    for code <- Store.keys(:game_box_room), Room.whereis(code) == nil, Rooms.owner(code) == node(), do: Rooms.ensure(code)
+    for code <- Store.keys(:game_box_room),
+        Room.whereis(code) == nil,
+        Rooms.owner(code) == node(),
+        do: Rooms.ensure(code)
+
     state
   end
 end

@@ -103,7 +103,7 @@ function homePage() {
       h(
         "div", { class: "pair" },
         h(
-          "form", { class: "card", submit: guarded(findRoom) },
+          "form", { class: "card find", submit: guarded(findRoom) },
           h("h2", {}, "Join a room"),
           h(
             "label", { class: "field" }, "Code",
@@ -115,7 +115,7 @@ function homePage() {
           h("button", { class: "primary" }, "Join"),
         ),
         h(
-          "form", { class: "card", submit: guarded(openRoom) },
+          "form", { class: "card open", submit: guarded(openRoom) },
           h("h2", {}, "Open a room"),
           nameField(),
           h("button", { class: "primary" }, "Open"),

@@ -80,8 +80,8 @@ export class RoomPage {
         this.#head(state),
         h("div", { class: "notice", role: "alert", hidden: !(this.#waiting || state.notice) },
           this.#waiting ? "The room is moving to another node. One moment…" : (state.notice ?? "")),
-        state.you === null && this.#join(state),
         state.playing ? this.#stage(state) : this.#lobby(state),
+        state.you === null && this.#join(state),
         this.#people(state),
       ),
     ]);
@@ -195,7 +195,7 @@ export class RoomPage {
       h("div", { id: "board", "data-own": "", "data-key": "board", hidden: !state.view }),
       !state.view && h("p", { class: "muted center" },
         state.plays ? "One moment…" : "This game has no view for those who watch."),
-      h("p", { class: "foot muted" }, `${state.moves} moves · on ${state.node}`),
+      h("p", { class: "foot muted" }, `${state.moves} move${state.moves === 1 ? "" : "s"} · on ${state.node}`),
     );
   }
 

@@ -71,21 +71,20 @@ defmodule GameBox.View.Css do
   @doc "Whether a value neither loads anything nor can be read in two ways."
   @spec safe_value?(binary()) :: boolean()
   def safe_value?(value) do
-    String.valid?(value) and not (value =~ ~r/[\\<>@{};]|[[:cntrl:]]/u) and balanced?(value) and
-      value |> functions() |> Enum.all?(&(&1 in @functions))
+    if String.valid?(value) and not (value =~ ~r/[\\<>]|[[:cntrl:]]/u) do
+      bare = Regex.replace(~r/"[^"]*"|'[^']*'/u, value, " ")
+
+      not (bare =~ ~r/["'@{};]/) and nesting(bare) == 0 and
+        bare |> functions() |> Enum.all?(&(&1 in @functions))
+    else
+      false
+    end
   end
 
   # Every word before a parenthesis, spaces between them included: more than CSS takes for functions, never less.
-  defp functions(value) do
-    bare = Regex.replace(~r/"[^"]*"|'[^']*'/u, value, " ")
-
+  defp functions(bare) do
     for [_, name] <- Regex.scan(~r/([^\s(),\/+*]+)\s*\(/u, bare),
         do: name |> String.downcase() |> String.trim_leading("-")
-  end
-
-  defp balanced?(value) do
-    bare = Regex.replace(~r/"[^"\n]*"|'[^'\n]*'/u, value, "")
-    not (bare =~ ~r/["']/) and nesting(bare) == 0
   end
 
   defp nesting(text) do
@@ -167,10 +166,15 @@ defmodule GameBox.View.Css do
     case String.downcase(name) do
       condition when condition in ["media", "supports", "container", "layer"] ->
         inner = block |> blocks() |> rules(depth + 1)
-        if at =~ ~r/^[\w\s:().,<>=%\/-]+$/u and inner != "", do: "@#{at} { #{inner}}\n", else: ""
+        safe? = at =~ ~r/^[\w\s:().,<>=%\/-]+$/u and not (at =~ ~r/(url|src|image)/i)
+        if safe? and inner != "", do: "@#{at} { #{inner}}\n", else: ""
 
       "keyframes" ->
-        frames = for {stop, block} <- blocks(block), stop =~ ~r/^[\w\s%.,]+$/, do: "#{stop} { #{declarations(block)}} "
+        frames =
+          for {stop, block} <- blocks(block),
+              stop =~ ~r/^[\w\s%.,]+$/,
+              do: "#{stop} { #{declarations(block)}} "
+
         if at =~ ~r/^\w+\s+[\w-]+$/, do: "@#{at} { #{frames}}\n", else: ""
 
       _ ->
@@ -188,7 +192,9 @@ defmodule GameBox.View.Css do
     with [name, value] <- String.split(text, ":", parts: 2),
          name = name |> String.trim() |> String.downcase(),
          value = String.trim(value),
-         true <- value != "" and allowed?(name, value) and safe_value?(String.replace(value, ~r/!\s*important$/i, "")) do
+         true <-
+           value != "" and allowed?(name, value) and
+             safe_value?(String.replace(value, ~r/!\s*important$/i, "")) do
       "#{name}: #{value}; "
     else
       _ -> ""
@@ -198,7 +204,10 @@ defmodule GameBox.View.Css do
   # Fixed to the window is not fixed to the game.
   defp allowed?("position", value), do: String.downcase(value) in ["static", "relative", "absolute", "sticky"]
   defp allowed?("--" <> name, _), do: name =~ ~r/^[a-z0-9_-]{1,64}$/
-  defp allowed?("-webkit-" <> name, _), do: name in ["appearance", "user-select", "text-fill-color", "background-clip"]
+
+  defp allowed?("-webkit-" <> name, _),
+    do: name in ["appearance", "user-select", "text-fill-color", "background-clip"]
+
   defp allowed?(name, _), do: name in @properties
 
   # Splits at a separator that is outside of strings and parentheses.

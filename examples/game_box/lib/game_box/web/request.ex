@@ -72,9 +72,14 @@ defmodule GameBox.Web.Request do
   @spec body(t(), pos_integer()) :: {:ok, binary()} | {:error, pos_integer(), String.t()}
   def body(request, bytes_max) do
     case {header(request, "transfer-encoding"), Integer.parse(header(request, "content-length") || "")} do
-      {nil, {length, ""}} when length in 0..bytes_max//1 -> {:ok, read(request, length, [])}
-      {nil, {length, ""}} when length > bytes_max -> {:error, 413, "The request is larger than #{bytes_max} bytes."}
-      _ -> {:error, 411, "The request does not say how long it is."}
+      {nil, {length, ""}} when length in 0..bytes_max//1 ->
+        {:ok, read(request, length, [])}
+
+      {nil, {length, ""}} when length > bytes_max ->
+        {:error, 413, "The request is larger than #{bytes_max} bytes."}
+
+      _ ->
+        {:error, 411, "The request does not say how long it is."}
     end
   end
 
@@ -109,14 +114,25 @@ defmodule GameBox.Web.Request do
   @spec reply(t(), pos_integer(), term(), [{String.t(), String.t()}]) :: :ok
   def reply(request, status, value, headers \\ []) do
     body = :jiffy.encode(value, [:use_nil])
-    respond(request, status, [{"Content-Type", "application/json"}, {"Cache-Control", "no-store"} | headers], body)
+
+    respond(
+      request,
+      status,
+      [{"Content-Type", "application/json"}, {"Cache-Control", "no-store"} | headers],
+      body
+    )
   end
 
   @doc "Answers that it went wrong, in words."
   @spec fail(t(), pos_integer(), String.t()) :: :ok
   def fail(request, status, text) do
     # The body may not have been read: what follows on this connection cannot be trusted.
-    reply(request, status, %{error: text}, if(status in [403, 411, 413, 415], do: [{"Connection", "close"}], else: []))
+    reply(
+      request,
+      status,
+      %{error: text},
+      if(status in [403, 411, 413, 415], do: [{"Connection", "close"}], else: [])
+    )
   end
 
   @doc "Answers with bytes."
@@ -130,7 +146,11 @@ defmodule GameBox.Web.Request do
   @doc "Begins an answer without an end."
   @spec stream(t(), [{String.t(), String.t()}]) :: :ok
   def stream(request, headers) do
-    :mochiweb_request.start_raw_response({200, all_headers([{"Connection", "close"} | headers])}, request.native)
+    :mochiweb_request.start_raw_response(
+      {200, all_headers([{"Connection", "close"} | headers])},
+      request.native
+    )
+
     :ok
   end
 
@@ -142,6 +162,7 @@ defmodule GameBox.Web.Request do
 
   # Those of an answer stand in the place of those of all answers.
   defp all_headers(headers) do
-    for {name, value} <- Enum.uniq_by(headers ++ Guard.headers(), &elem(&1, 0)), do: {to_charlist(name), value}
+    for {name, value} <- Enum.uniq_by(headers ++ Guard.headers(), &elem(&1, 0)),
+        do: {to_charlist(name), value}
   end
 end

@@ -37,7 +37,11 @@ defmodule GameBox.Web.Router do
 
   defp route(:GET, ["api", "games"], request) do
     owner = owner(request)
-    games = for game <- Catalogue.list(), do: Map.put(Map.delete(game, :owner), :yours, owner != nil and game.owner == owner)
+
+    games =
+      for game <- Catalogue.list(),
+          do: Map.put(Map.delete(game, :owner), :yours, owner != nil and game.owner == owner)
+
     Request.reply(request, 200, %{games: games})
   end
 
@@ -128,7 +132,8 @@ defmodule GameBox.Web.Router do
 
   # The body is the module itself; what it is called is in the query.
   defp upload(request) do
-    owner = Request.cookie(request, "game_box") || Base.url_encode64(:crypto.strong_rand_bytes(24), padding: false)
+    owner =
+      Request.cookie(request, "game_box") || Base.url_encode64(:crypto.strong_rand_bytes(24), padding: false)
 
     with {:type, "application/wasm"} <- {:type, Request.header(request, "content-type")},
          {:ok, bytes} <- Request.body(request, Limits.module_bytes_max()),
