@@ -1,5 +1,6 @@
 // Two browsers play a whole game and a third one watches, each on a node of its own; the node the room is on is killed
-// in between. Arguments: the addresses of the three nodes. Prints "kill CODE" and waits for a line.
+// in between. Arguments: the addresses of the three nodes. Prints "kill CODE" and reads the name of the
+// node that has been killed.
 
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -26,9 +27,10 @@ await run(async (browsers) => {
   await sees(cy, "ADA is thinking.");
 
   console.log(`kill ${code}`);
-  await once(lines, "line");
+  const [killed] = await once(lines, "line");
 
-  // Everybody is somewhere else by now, or will be; nobody has to do anything for it.
+  // The room is elsewhere now, and so is whoever was on that node; nobody had to do anything for it.
+  for (const page of [ada, ben, cy]) await page.waitForSelector(`.foot:not(:has-text("${killed}"))`);
   for (const [row, column, page] of [[1, 3, ada], [3, 1, ben], [2, 1, ada], [2, 3, ben]]) {
     await board(page, square(row, column)).click();
     await board(page, `[aria-label="row ${row}, column ${column}: ${page === ada ? "X" : "O"}"]`).waitFor();

@@ -70,8 +70,9 @@ defmodule GameBox.BrowserTest do
 
     told = fn
       "kill " <> code ->
-        kill(home(cluster, code))
-        "killed"
+        victim = home(cluster, code)
+        kill(victim)
+        to_string(victim.node)
 
       _ ->
         nil

@@ -78,15 +78,18 @@ defmodule GameBox.Catalogue do
   ]
 
   @doc "Adds the games that come with the box, as far as they are not there."
-  @spec stock() :: :ok
+  @spec stock() :: :ok | {:error, String.t()}
   def stock do
-    for {file, title, description} <- @shipped,
-        {:ok, bytes} <- [File.read(Path.join(@shelf, file))],
-        get(id(bytes)) == nil do
-      {:ok, _} = add(bytes, title, description)
-    end
+    Enum.reduce(@shipped, :ok, fn {file, title, description}, result ->
+      bytes = File.read!(Path.join(@shelf, file))
 
-    :ok
+      with nil <- get(id(bytes)),
+           {:error, text} <- add(bytes, title, description) do
+        {:error, text}
+      else
+        _ -> result
+      end
+    end)
   end
 
   defp id(bytes), do: Base.encode16(binary_part(:crypto.hash(:sha256, bytes), 0, 10), case: :lower)

@@ -20,14 +20,12 @@ defmodule GameBox.Warden do
     :ok = :net_kernel.monitor_nodes(true)
     :ok = :pg.join(GameBox.Cluster, :nodes, self())
     {:ok, _} = :timer.send_interval(@round_ms, :round)
-    {:ok, nil, {:continue, :begin}}
+    founder? = Settings.nodes() in [[], [node()]] or hd(Settings.nodes()) == node()
+    {:ok, %{stocked?: not founder?}, {:continue, :round}}
   end
 
   @impl true
-  def handle_continue(:begin, state) do
-    if Settings.nodes() in [[], [node()]] or hd(Settings.nodes()) == node(), do: Catalogue.stock()
-    {:noreply, bring_back(state)}
-  end
+  def handle_continue(:round, state), do: handle_info(:round, state)
 
   @impl true
   # Its rooms' names are free as soon as `:global` has heard of it, too.
@@ -38,7 +36,7 @@ defmodule GameBox.Warden do
 
   def handle_info(:round, state) do
     Enum.each(Settings.nodes() -- [node() | Node.list()], &Node.connect/1)
-    {:noreply, bring_back(state)}
+    {:noreply, state |> bring_back() |> stock()}
   end
 
   def handle_info(_, state), do: {:noreply, state}
@@ -51,4 +49,8 @@ defmodule GameBox.Warden do
 
     state
   end
+
+  # Nothing can be written while nodes are joining; then the next round does it.
+  defp stock(%{stocked?: true} = state), do: state
+  defp stock(state), do: %{state | stocked?: Catalogue.stock() == :ok}
 end

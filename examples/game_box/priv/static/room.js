@@ -192,7 +192,7 @@ export class RoomPage {
     return h(
       "section", { class: "stage card", "data-key": "stage", "aria-label": "The game" },
       !state.plays && state.you !== null && h("p", { class: "muted" }, "You came after the start, and watch this one."),
-      h("div", { id: "board", "data-own": "", "data-key": "board", hidden: !state.view }),
+      h("div", { id: "board", "data-own": "", "data-key": "board", hidden: !state.view, inert: this.#waiting }),
       !state.view && h("p", { class: "muted center" },
         state.plays ? "One moment…" : "This game has no view for those who watch."),
       h("p", { class: "foot muted" }, `${state.moves} move${state.moves === 1 ? "" : "s"} · on ${state.node}`),
