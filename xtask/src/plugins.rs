@@ -76,6 +76,11 @@ const WORKSPACES: &[Workspace] = &[
         packages: &[(PLAIN, &["count_vowels", "greet", "host_call", "http", "kv"])],
     },
     Workspace {
+        folder: "examples/game_box/games",
+        bytes_max: 256 * 1024,
+        packages: &[(PLAIN, &["liars_dice", "tic_tac_toe"])],
+    },
+    Workspace {
         folder: "fixtures/plugins",
         bytes_max: 256 * 1024,
         packages: &[
@@ -112,11 +117,18 @@ struct CSource {
     file: &'static str,
 }
 
-const C_SOURCES: &[CSource] = &[CSource {
-    source: "pdk/c/conformance/conformance.c",
-    folder: "fixtures/plugins",
-    file: "conformance_c.wasm",
-}];
+const C_SOURCES: &[CSource] = &[
+    CSource {
+        source: "pdk/c/conformance/conformance.c",
+        folder: "fixtures/plugins",
+        file: "conformance_c.wasm",
+    },
+    CSource {
+        source: "examples/game_box/games/race_to_21/race_to_21.c",
+        folder: "examples/game_box/games",
+        file: "race_to_21.wasm",
+    },
+];
 
 /// The largest file that is made of C.
 const C_BYTES_MAX: usize = 64 * 1024;

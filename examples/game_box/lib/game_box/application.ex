@@ -1,0 +1,24 @@
+defmodule GameBox.Application do
+  @moduledoc """
+  The processes of a node, in the order in which they need each other: the database, the cluster, rooms, pages.
+  """
+
+  use Application
+
+  alias GameBox.Settings
+
+  @impl true
+  def start(_type, _arguments) do
+    children = [
+      GameBox.Store,
+      GameBox.Rate,
+      %{id: :pg, start: {:pg, :start_link, [GameBox.Cluster]}},
+      {Task.Supervisor, name: GameBox.Turns},
+      {DynamicSupervisor, name: GameBox.RoomSupervisor, strategy: :one_for_one},
+      GameBox.Warden,
+      {GameBox.Web, ip: Settings.ip(), port: Settings.port()}
+    ]
+
+    Supervisor.start_link(children, strategy: :rest_for_one, name: GameBox.Supervisor)
+  end
+end

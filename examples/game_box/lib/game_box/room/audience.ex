@@ -1,0 +1,51 @@
+defmodule GameBox.Room.Audience do
+  @moduledoc """
+  Who follows a room: processes that send what it shows to browsers, of players and of people who watch.
+
+  Invariant: a process that has ended is forgotten when its monitor says so.
+  """
+
+  @type t :: %{pid() => {reference(), String.t() | nil}}
+
+  @doc "Nobody."
+  @spec new() :: t()
+  def new, do: %{}
+
+  @doc "Adds the stream of a player, or of somebody who watches."
+  @spec add(t(), pid(), String.t() | nil) :: t()
+  def add(audience, pid, name) do
+    case audience do
+      %{^pid => {monitor, _}} -> Map.put(audience, pid, {monitor, name})
+      _ -> Map.put(audience, pid, {Process.monitor(pid), name})
+    end
+  end
+
+  @doc "Removes a stream, and says whose it was."
+  @spec remove(t(), pid(), reference()) :: {String.t() | nil, t()}
+  def remove(audience, pid, _monitor) do
+    case Map.pop(audience, pid) do
+      {{_, name}, audience} -> {name, audience}
+      {nil, audience} -> {nil, audience}
+    end
+  end
+
+  @doc "How many streams there are."
+  @spec size(t()) :: non_neg_integer()
+  def size(audience), do: map_size(audience)
+
+  @doc "Whether a player has a browser that follows."
+  @spec here?(t(), String.t()) :: boolean()
+  def here?(audience, player), do: Enum.any?(audience, fn {_, {_, name}} -> name == player end)
+
+  @doc "How many only watch."
+  @spec watching(t()) :: non_neg_integer()
+  def watching(audience), do: Enum.count(audience, fn {_, {_, name}} -> name == nil end)
+
+  @doc "Sends everybody what is theirs."
+  @spec show(t(), (String.t() | nil -> map())) :: :ok
+  def show(audience, payload) do
+    shown = audience |> Enum.map(fn {_, {_, name}} -> name end) |> Enum.uniq() |> Map.new(&{&1, payload.(&1)})
+    for {pid, {_, name}} <- audience, do: send(pid, {:room, self(), shown[name]})
+    :ok
+  end
+end
