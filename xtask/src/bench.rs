@@ -5,6 +5,7 @@
 //! has a process of its own.
 
 mod document;
+mod elixir;
 mod instructions;
 mod line;
 mod machine;
@@ -26,6 +27,7 @@ use clap::Args;
 use crate::process;
 use crate::project::Project;
 use document::Content;
+use elixir::Elixir;
 use line::{Line, Unit};
 use measurement::Measurements;
 use programs::{Caches, Programs};
@@ -175,14 +177,14 @@ fn measure(programs: &Programs, options: &Options, progress: &Progress) -> Resul
             Some(programs.prepare_rust()?)
         }
     };
-    let pythons = pythons(programs, options, progress);
+    let packages = Packages::prepare(programs, options, progress);
     let mut all = Measurements::default();
     for round in 1..=effort.rounds {
         let label = format!("round {round} of {}", effort.rounds);
         progress.part(&label);
         for task in tasks(options) {
             progress.step(&format!("{label}  {}", task.name));
-            measure_row(programs, pythons.as_ref(), options, &task, round, &mut all)?;
+            measure_row(programs, &packages, options, &task, round, &mut all)?;
         }
         if let Some(rust) = &rust {
             progress.step(&format!("{label}  the Rust program"));
@@ -195,19 +197,32 @@ fn measure(programs: &Programs, options: &Options, progress: &Progress) -> Resul
     Ok(all)
 }
 
-/// The packages for Python, if a row wants them and they can be had.
-fn pythons(programs: &Programs, options: &Options, progress: &Progress) -> Option<Pythons> {
-    let tasks = tasks(options);
-    if !tasks.iter().any(|task| task.source == Source::Python) {
-        return None;
-    }
-    progress.part("making the environments for Python");
-    match programs.prepare_pythons() {
-        Ok(pythons) => Some(pythons),
-        Err(reason) => {
+/// The packages through which rows are measured: those that a row wants and that can be had.
+struct Packages {
+    pythons: Option<Pythons>,
+    elixir: Option<Elixir>,
+}
+
+impl Packages {
+    fn prepare(programs: &Programs, options: &Options, progress: &Progress) -> Packages {
+        let tasks = tasks(options);
+        let wants = |source| tasks.iter().any(|task| task.source == source);
+        let had = |name: &str, reason: anyhow::Error| {
             progress.clear();
-            eprintln!("nothing is measured through Python: {reason:#}");
-            None
+            eprintln!("nothing is measured through {name}: {reason:#}");
+        };
+        let pythons = wants(Source::Python).then(|| {
+            progress.part("making the environments for Python");
+            programs.prepare_pythons()
+        });
+        // A library that is given is not the one that the package has.
+        let elixir = (wants(Source::Elixir) && options.library.is_none()).then(|| {
+            progress.part("building the package for Elixir");
+            programs.prepare_elixir()
+        });
+        Packages {
+            pythons: pythons.and_then(|made| made.map_err(|reason| had("Python", reason)).ok()),
+            elixir: elixir.and_then(|made| made.map_err(|reason| had("Elixir", reason)).ok()),
         }
     }
 }
@@ -224,7 +239,7 @@ fn tasks(options: &Options) -> Vec<Task> {
     for Row { name, source, .. } in ROWS.iter().filter(|row| options.wants(row.name)) {
         let name = match source {
             Source::Host(name) => name,
-            Source::Artefact | Source::Python | Source::Files => name,
+            Source::Artefact | Source::Python | Source::Elixir | Source::Files => name,
         };
         let task = Task {
             name,
@@ -239,7 +254,7 @@ fn tasks(options: &Options) -> Vec<Task> {
 
 fn measure_row(
     programs: &Programs,
-    pythons: Option<&Pythons>,
+    packages: &Packages,
     options: &Options,
     task: &Task,
     round: u32,
@@ -279,9 +294,16 @@ fn measure_row(
         }
         // Without the packages there is nothing to measure.
         Source::Python => {
-            if let Some(pythons) = pythons {
+            if let Some(pythons) = &packages.pythons {
                 for (side, line) in pythons.measure(task.name, sample_ms, reversed)? {
                     all.add(side, line)?;
+                }
+            }
+        }
+        Source::Elixir => {
+            if let Some(elixir) = &packages.elixir {
+                for line in elixir.measure(task.name, sample_ms)? {
+                    all.add(programs.ours.side, line)?;
                 }
             }
         }
@@ -370,7 +392,10 @@ mod tests {
                 "no-op",
                 "no-op, time limit",
                 "no-op, cancel handle",
-                "no-op, Python"
+                "no-op, Python",
+                "no-op, Elixir",
+                "no-op, Elixir, plug-in process",
+                "no-op, Elixir, 1,000 plug-in processes"
             ]
         );
         assert_eq!(names(&["memory"]), ["memory"]);

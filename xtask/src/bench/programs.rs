@@ -11,6 +11,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::elixir::Elixir;
 use super::line::{self, Line};
 use super::measurement::Side;
 use super::python::Pythons;
@@ -168,6 +169,11 @@ impl Programs {
     pub(crate) fn prepare_pythons(&self) -> Result<Pythons> {
         let with_published = self.published.is_ok();
         Pythons::prepare(&self.project, &self.ours.library, with_published)
+    }
+
+    /// The package for the rows through Elixir.
+    pub(crate) fn prepare_elixir(&self) -> Result<Elixir> {
+        Elixir::prepare(&self.project)
     }
 
     /// Has that program measure the rows whose name contains `filter`.

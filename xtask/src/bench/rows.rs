@@ -1,7 +1,7 @@
 //! The rows of the benchmark and the figures to reach: the one table of both.
 //!
 //! Must not know: how a row is measured or shown. Invariant: a name here is a name in `bench/host.c`, in
-//! `bench/artefact.c`, or of what this command measures itself.
+//! `bench/artefact.c`, in the programs of packages, or of what this command measures itself.
 
 use super::line::Unit;
 
@@ -29,6 +29,8 @@ pub(crate) enum Source {
     Artefact,
     /// `sdk/python/bench.py`, with the packages for Python.
     Python,
+    /// `sdk/elixir/bench.exs`, with the package for Elixir; the published library has nothing to set beside it.
+    Elixir,
     /// This command.
     Files,
 }
@@ -169,6 +171,40 @@ pub(crate) const ROWS: &[Row] = &[
     )
     .about("the same")
     .from(Source::Python),
+    row("native function, Elixir", Unit::Ns, Target::None, ANY)
+        .about("into the native library of the package for Elixir and back, on a scheduler")
+        .from(Source::Elixir),
+    row("no-op, Elixir", Unit::Ns, Target::AtMost(15.0 * US), ANY)
+        .about("no-op by a process: on a thread of the library, answered by message")
+        .from(Source::Elixir),
+    row("count_vowels, Elixir", Unit::Ns, Target::None, ANY)
+        .about("as the row without Elixir")
+        .from(Source::Elixir),
+    row("echo 64 KiB, Elixir", Unit::Ns, Target::None, ANY)
+        .about("the same")
+        .from(Source::Elixir),
+    row("echo 1 MiB, Elixir", Unit::Ns, Target::None, ANY)
+        .about("the same")
+        .from(Source::Elixir),
+    row("no-op, Elixir, plug-in process", Unit::Ns, Target::None, ANY)
+        .about("no-op by a call of an `Extism.PluginServer`")
+        .from(Source::Elixir),
+    row(
+        "no-op, Elixir, 1,000 plug-in processes",
+        Unit::Ns,
+        Target::None,
+        ANY,
+    )
+    .about("the same, 1,000 processes calling one each, all at once: time over calls")
+    .from(Source::Elixir),
+    row(
+        "heartbeat, Elixir, 4 plug-ins loop",
+        Unit::Ns,
+        Target::AtMost(30.0 * MS),
+        ANY,
+    )
+    .about("how late the latest of 300 beats is, every 10 ms, of a process beside 4 plug-ins that never end")
+    .from(Source::Elixir),
     row("library size", Unit::Bytes, Target::AtMost(16.0 * MB), ANY)
         .about("the shared library, stripped")
         .from(Source::Files),
@@ -195,6 +231,23 @@ mod tests {
             assert!(!row.about.is_empty(), "{}", row.name);
             if let Target::AtMostAbove(other, _) = row.target {
                 assert_eq!(find(other).map(|row| row.unit), Some(row.unit));
+            }
+        }
+    }
+
+    #[test]
+    fn the_programs_of_packages_have_every_row_they_are_asked_for() {
+        for (source, file) in [
+            (Source::Python, "sdk/python/bench.py"),
+            (Source::Elixir, "sdk/elixir/bench.exs"),
+        ] {
+            let program = Project::locate().read(file).unwrap();
+            for row in ROWS.iter().filter(|row| row.source == source) {
+                assert!(
+                    program.contains(&format!("\"{}\"", row.name)),
+                    "{}",
+                    row.name
+                );
             }
         }
     }
