@@ -5,6 +5,7 @@
 //! has a process of its own.
 
 mod document;
+mod elixir;
 mod instructions;
 mod javascript;
 mod line;
@@ -205,9 +206,11 @@ fn packages(
     progress: &Progress,
 ) -> BTreeMap<Language, Packages> {
     let mut packages = BTreeMap::new();
-    for language in [Language::Python, Language::JavaScript] {
+    for language in [Language::Python, Language::JavaScript, Language::Elixir] {
         let is_wanted = |task: &Task| task.source == Source::Package(language);
-        if !tasks(options).iter().any(is_wanted) {
+        // A library that is given is not the one that this package has.
+        let is_absent = language == Language::Elixir && options.library.is_some();
+        if is_absent || !tasks(options).iter().any(is_wanted) {
             continue;
         }
         let name = language.name();
@@ -381,7 +384,10 @@ mod tests {
                 "no-op",
                 "no-op, time limit",
                 "no-op, cancel handle",
-                "no-op, Python"
+                "no-op, Python",
+                "no-op, Elixir",
+                "no-op, Elixir, plug-in process",
+                "no-op, Elixir, 1,000 plug-in processes"
             ]
         );
         assert_eq!(names(&["memory"]), ["memory"]);

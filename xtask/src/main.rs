@@ -7,6 +7,7 @@
 
 mod bench;
 mod dist;
+mod game_box;
 mod generate;
 mod install;
 mod kit;

@@ -128,6 +128,11 @@ const C_SOURCES: &[CSource] = &[
         folder: "examples/game_box/games",
         file: "race_to_21.wasm",
     },
+    CSource {
+        source: "examples/game_box/test/fixtures/hostile.c",
+        folder: "examples/game_box/test/fixtures",
+        file: "hostile.wasm",
+    },
 ];
 
 /// The largest file that is made of C.
@@ -310,11 +315,13 @@ fn compile(
     succeed(build)
 }
 
-/// The linker keeps no path and no name, so the bytes depend on the sources and the compiler alone.
+/// The linker keeps no path and no name, so the bytes depend on the sources and the compiler alone. It is not
+/// left to the compiler to call it, which would have `wasm-opt` change the result where that is installed.
 fn compile_c(project: &Project, source: &CSource, out: &Path) -> Result<Plugin> {
     let path = out.join(source.file);
-    let mut command = Command::new(CLANG);
-    command.current_dir(project.root()).args([
+    let object = path.with_extension("o");
+    let mut compiler = Command::new(CLANG);
+    compiler.current_dir(project.root()).args([
         "--no-default-config",
         "--target=wasm32",
         "-std=c11",
@@ -324,10 +331,14 @@ fn compile_c(project: &Project, source: &CSource, out: &Path) -> Result<Plugin> 
         "-Wall",
         "-Wextra",
         "-Werror",
-        "-Wl,--no-entry,--strip-all",
+        "-c",
     ]);
-    command.arg(source.source).arg("-o").arg(&path);
-    succeed(command)?;
+    compiler.arg(source.source).arg("-o").arg(&object);
+    succeed(compiler)?;
+    let mut linker = Command::new(LINKER);
+    linker.args(["-m", "wasm32", "--no-entry", "--strip-all"]);
+    linker.arg(&object).arg("-o").arg(&path);
+    succeed(linker)?;
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let length = bytes.len();
     ensure!(

@@ -14,7 +14,7 @@ use crate::process::{self, Echo};
 use crate::project::Project;
 use crate::stages::{Job, OnFailure, Report, Stage, Start};
 use crate::tally::Tally;
-use crate::{generate, kit, kit_cases, plugins, published, readme, safety, tidy};
+use crate::{game_box, generate, kit, kit_cases, plugins, published, readme, safety, tidy};
 
 /// What the stages work on.
 pub(crate) struct Context<'a> {
@@ -67,6 +67,9 @@ const LIBRARY: Entry = Entry {
     ..entry("library", 20, Scope::Ci, library)
 };
 
+/// After the kits, since it stands on one of them.
+const GAME_BOX: Entry = entry("game box", KIT_MINUTES, Scope::Ci, game_box);
+
 const TABLE: &[Entry] = &[
     entry("format", 1, Scope::Test, format),
     entry("tidy", 1, Scope::Test, tidy),
@@ -109,6 +112,7 @@ pub(crate) fn stages<'a>(context: &'a Context<'a>, scope: Scope) -> Result<Vec<S
         .collect();
     if scope == Scope::Ci {
         stages.extend(kits(context.project, &["sdk", "pdk"], None)?);
+        stages.push(stage(context, &GAME_BOX));
     }
     Ok(stages)
 }
@@ -177,6 +181,7 @@ fn includes(wanted: Scope, smallest: Scope) -> bool {
 /// Workspaces beside the main one, for plug-ins.
 const GUEST_WORKSPACES: &[&str] = &[
     "pdk/rust",
+    "examples/game_box/games",
     "examples/plugins",
     "fixtures/plugins",
     "bench/plugins",
@@ -361,6 +366,11 @@ fn kits_on_this_library(context: &Context<'_>, job: &Job) -> Result<Report> {
 /// What this project's kits make works on the published library.
 fn kits_on_the_published(context: &Context<'_>, job: &Job) -> Result<Report> {
     kit_cases::run_published(context.project, job)
+}
+
+/// The example that is an application: its tests start nodes and browsers.
+fn game_box(context: &Context<'_>, job: &Job) -> Result<Report> {
+    game_box::test(context.project, job)
 }
 
 fn with(mut command: Command, arguments: &[&str]) -> Command {

@@ -130,5 +130,5 @@ fn context_reset(env: Env<'_>, tag: Kept, context: ResourceArc<Context>, close: 
         context.clear(close);
         answer(ok())
     };
-    call::start(env, tag, Leaving::Waits, Box::new(work))
+    call::start(env, tag, Leaving::Waits, call::at_once(work))
 }

@@ -7,6 +7,7 @@
 //! thread of ours; a call that has to stop never stops another one.
 
 use std::cell::RefCell;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,8 +32,24 @@ rustler::atoms! {
 /// What the work comes to: a term, made where it is sent from.
 pub(crate) type Answer = Box<dyn for<'a> FnOnce(Env<'a>) -> Term<'a> + Send>;
 
-/// What a thread does for a call.
-pub(crate) type Work = Box<dyn FnOnce(&ResourceArc<Call>) -> Result<Answer, Failure> + Send>;
+/// What a thread does for a call; what is left to do after that, by whichever thread, is its ending.
+pub(crate) type Work = Box<dyn FnOnce(&ResourceArc<Call>) -> Ending + Send>;
+
+/// The last part of the work for a call.
+pub(crate) type Ending = Box<dyn FnOnce() -> Result<Answer, Failure> + Send>;
+
+/// The same, and the answer to the caller.
+pub(crate) type Rest = Box<dyn FnOnce() + Send>;
+
+/// Work of which nothing is left for later.
+pub(crate) fn at_once(
+    work: impl FnOnce(&ResourceArc<Call>) -> Result<Answer, Failure> + Send + 'static,
+) -> Work {
+    Box::new(move |call| {
+        let done = work(call);
+        Box::new(move || done)
+    })
+}
 
 /// A value as an answer.
 pub(crate) fn answer(value: impl Encoder + Send + 'static) -> Result<Answer, Failure> {
@@ -108,16 +125,20 @@ fn begin(call: ResourceArc<Call>) -> Started {
         Ok(()) => Ok(call),
         Err(error) => {
             call.forget();
-            let text = format!("no thread for the call: {error}");
-            Err(Failure::new(Status::Internal, text))
+            Err(no_thread(&error))
         }
     }
+}
+
+fn no_thread(error: &io::Error) -> Failure {
+    let text = format!("no thread for the call: {error}");
+    Failure::new(Status::Internal, text)
 }
 
 /// Begins a call that waits until everything is dropped that is to be dropped.
 #[rustler::nif]
 fn settle(env: Env<'_>, reference: Kept) -> Started {
-    let call = Call::new(env, reference, Leaving::Waits, Box::new(|_| answer(ok())));
+    let call = Call::new(env, reference, Leaving::Waits, at_once(|_| answer(ok())));
     if janitor::run(call.clone()) {
         return Ok(call);
     }
@@ -169,21 +190,28 @@ impl Call {
         drop((work.map(janitor::discard), this));
     }
 
-    /// Does the work, unless somebody was quicker to stop it.
-    pub(crate) fn run(this: &ResourceArc<Call>) {
+    /// It cannot be begun. Said by a thread of ours.
+    pub(crate) fn refuse(&self, error: &io::Error) {
+        let work = self.lock().work.take();
+        drop(work);
+        self.finish(Err(no_thread(error)));
+    }
+
+    /// Does the work, unless somebody was quicker to stop it; what is left to do.
+    pub(crate) fn run(this: ResourceArc<Call>) -> Rest {
         let Some(work) = this.lock().work.take() else {
-            return;
+            return Box::new(move || drop(this));
         };
         let outer = CURRENT.replace(Some(this.clone()));
         // What a panic leaves behind is dropped by whoever held it.
-        let done = catch_unwind(AssertUnwindSafe(|| work(this)));
-        CURRENT.set(outer);
-        let panicked = |_| Err(Failure::new(Status::Panic, "the library panicked"));
-        this.finish(done.unwrap_or_else(panicked));
-    }
-
-    pub(crate) fn leaving(&self) -> Leaving {
-        self.leaving
+        let worked = catch_unwind(AssertUnwindSafe(|| work(&this)));
+        let current = CURRENT.replace(outer);
+        Box::new(move || {
+            let done = worked.and_then(|ending| catch_unwind(AssertUnwindSafe(ending)));
+            let panicked = |_| Err(Failure::new(Status::Panic, "the library panicked"));
+            this.finish(done.unwrap_or_else(panicked));
+            drop(current);
+        })
     }
 
     /// Whether and how it was stopped.

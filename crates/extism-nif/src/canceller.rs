@@ -14,8 +14,9 @@ use rustler::ResourceArc;
 use crate::call::Call;
 use crate::worker;
 
-/// How often a call is told.
-const PERIOD: Duration = Duration::from_millis(1);
+/// How long after the first time a call is told again; after that always twice as long, up to the last.
+const PERIOD_MIN: Duration = Duration::from_millis(1);
+const PERIOD_MAX: Duration = Duration::from_millis(32);
 
 struct Canceller {
     state: Mutex<State>,
@@ -24,12 +25,15 @@ struct Canceller {
 
 struct State {
     calls: Vec<ResourceArc<Call>>,
+    /// How long until they are told again.
+    period: Duration,
     started: bool,
 }
 
 static CANCELLER: Canceller = Canceller {
     state: Mutex::new(State {
         calls: Vec::new(),
+        period: PERIOD_MIN,
         started: false,
     }),
     wake: Condvar::new(),
@@ -39,6 +43,7 @@ static CANCELLER: Canceller = Canceller {
 pub(crate) fn add(call: ResourceArc<Call>) {
     let mut state = lock();
     state.calls.push(call);
+    state.period = PERIOD_MIN;
     if !state.started {
         state.started = worker::spawn("extism-cancel", pursue).is_ok();
     }
@@ -52,15 +57,20 @@ fn pursue() {
         drop(state);
         calls.retain(|call| Call::pursue(call) == Pursuit::GoesOn);
         state = lock();
-        let is_quiet = calls.is_empty() && state.calls.is_empty();
+        let is_new = !state.calls.is_empty();
         state.calls.append(&mut calls);
-        state = if is_quiet {
+        if is_new {
+            continue;
+        }
+        if state.calls.is_empty() {
             let woken = CANCELLER.wake.wait(state);
-            woken.unwrap_or_else(PoisonError::into_inner)
-        } else {
-            let woken = CANCELLER.wake.wait_timeout(state, PERIOD);
-            woken.unwrap_or_else(PoisonError::into_inner).0
-        };
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+            continue;
+        }
+        let period = state.period;
+        state.period = PERIOD_MAX.min(2 * period);
+        let woken = CANCELLER.wake.wait_timeout(state, period);
+        state = woken.unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 

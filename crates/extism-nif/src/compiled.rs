@@ -51,7 +51,7 @@ fn compile(env: Env<'_>, tag: Kept, wasm: Wasm, options: Given) -> Started {
         let compiled = wasm.compile(options)?;
         answer(ResourceArc::new(Compiled(Mutex::new(Some(compiled)))))
     };
-    call::start(env, tag, Leaving::Goes, Box::new(work))
+    call::start(env, tag, Leaving::Goes, call::at_once(work))
 }
 
 /// Closes one. Doing so twice is allowed.
@@ -61,7 +61,7 @@ fn compiled_free(env: Env<'_>, tag: Kept, compiled: ResourceArc<Compiled>) -> St
         compiled.close();
         answer(ok())
     };
-    call::start(env, tag, Leaving::Waits, Box::new(work))
+    call::start(env, tag, Leaving::Waits, call::at_once(work))
 }
 
 /// Whether an instance could be asked for a function of this name.

@@ -47,7 +47,7 @@ fn give(task: Task) -> Result<(), Task> {
                 for task in tasks {
                     match task {
                         Task::Drop(burden) => drop(burden),
-                        Task::Run(call) => Call::run(&call),
+                        Task::Run(call) => Call::run(call)(),
                     }
                 }
             };

@@ -26,6 +26,7 @@ mod request;
 mod source;
 mod stats;
 mod term;
+mod turn;
 mod value;
 mod worker;
 

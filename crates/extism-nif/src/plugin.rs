@@ -5,18 +5,19 @@
 
 use std::sync::Arc;
 
-use extism_runtime::{CompiledPlugin, Plugin};
+use extism_runtime::{CompiledPlugin, Outcome, Plugin};
 use rustler::types::atom::{Atom, undefined};
 use rustler::{Encoder, Env, OwnedBinary, ResourceArc, Term};
 
 use crate::arena::Context;
-use crate::call::{self, Answer, Call, Leaving, Started, answer, ok};
-use crate::cell::Entry;
+use crate::call::{self, Answer, Call, Ending, Leaving, Started, answer, ok};
+use crate::cell::{Entry, Taken};
 use crate::compiled::Compiled;
 use crate::error::Failure;
 use crate::options::Given;
 use crate::source::Wasm;
 use crate::term::{Bytes, Kept, Text, owned};
+use crate::worker;
 
 /// Compiles a plug-in and makes an instance of it in a context.
 #[rustler::nif]
@@ -33,7 +34,7 @@ fn plugin_new(
         let plugin = Plugin::new(&wasm.compile(options)?)?;
         keep(call, &context, plugin)
     };
-    call::start(env, tag, Leaving::Goes, Box::new(work))
+    call::start(env, tag, Leaving::Goes, call::at_once(work))
 }
 
 /// Makes an instance of a compiled plug-in in a context.
@@ -47,7 +48,7 @@ fn plugin_from_compiled(
     let compiled: CompiledPlugin = compiled.get()?;
     context.check()?;
     let work = move |call: &ResourceArc<Call>| keep(call, &context, Plugin::new(&compiled)?);
-    call::start(env, tag, Leaving::Goes, Box::new(work))
+    call::start(env, tag, Leaving::Goes, call::at_once(work))
 }
 
 fn keep(call: &Call, context: &Context, plugin: Plugin) -> Result<Answer, Failure> {
@@ -74,7 +75,7 @@ fn plugin_update(
         context.replace(number, Entry::own(plugin))?;
         answer(ok())
     };
-    call::start(env, tag, Leaving::Goes, Box::new(work))
+    call::start(env, tag, Leaving::Goes, call::at_once(work))
 }
 
 /// Frees a plug-in. Doing so twice is allowed.
@@ -84,7 +85,7 @@ fn plugin_free(env: Env<'_>, tag: Kept, context: ResourceArc<Context>, number: i
         context.remove(number);
         answer(ok())
     };
-    call::start(env, tag, Leaving::Waits, Box::new(work))
+    call::start(env, tag, Leaving::Waits, call::at_once(work))
 }
 
 /// Calls a function.
@@ -97,17 +98,29 @@ fn plugin_call(
     name: Bytes,
     input: Bytes,
 ) -> Started {
-    with(env, tag, &context, number, move |call, entry| {
-        let name = name.to_vec();
-        let plugin = entry.plugin();
-        call.enter(plugin.cancel_handle())?;
-        let outcome = input.read(|input| plugin.call(name, input));
-        call.leave();
-        match outcome.into_error() {
-            Some(error) => Err(error.into()),
-            None => Ok(binary(owned(plugin.output()))),
-        }
-    })
+    let mut taken = context.find(number)?.take()?;
+    let cell = Arc::clone(taken.cell());
+    let work = move |call: &ResourceArc<Call>| -> Ending {
+        let outcome = enter(call, &mut taken, &name, &input);
+        let call = call.clone();
+        Box::new(move || {
+            call.leave();
+            let done = outcome.and_then(|outcome| match outcome.into_error() {
+                Some(error) => Err(error.into()),
+                None => Ok(binary(owned(taken.entry()?.plugin().output()))),
+            });
+            drop((taken, input, name));
+            done
+        })
+    };
+    call::start_with(env, tag, &cell, Box::new(work))
+}
+
+fn enter(call: &Call, taken: &mut Taken, name: &Bytes, input: &Bytes) -> Result<Outcome, Failure> {
+    let plugin = taken.entry()?.plugin();
+    call.enter(plugin.cancel_handle())?;
+    let name = name.to_vec();
+    Ok(input.read(|input| worker::in_plugin(|| plugin.call(name, input))))
 }
 
 /// Whether a function of this name can be called.
@@ -272,7 +285,7 @@ fn with(
         drop(taken);
         done
     };
-    call::start_with(env, tag, &cell, Box::new(work))
+    call::start_with(env, tag, &cell, call::at_once(work))
 }
 
 fn binary(bytes: OwnedBinary) -> Answer {

@@ -94,7 +94,7 @@ fn pool_get(
         call::check(call)?;
         answer(context.insert(Entry::Lent(lease))?)
     };
-    call::start(env, tag, Leaving::Goes, Box::new(work))
+    call::start(env, tag, Leaving::Goes, call::at_once(work))
 }
 
 /// `{InstancesMax, Alive, Idle, Waiting, Made, Replaced}`.
@@ -114,5 +114,5 @@ fn pool_free(env: Env<'_>, tag: Kept, pool: ResourceArc<Members>) -> Started {
         pool.close();
         answer(ok())
     };
-    call::start(env, tag, Leaving::Waits, Box::new(work))
+    call::start(env, tag, Leaving::Waits, call::at_once(work))
 }

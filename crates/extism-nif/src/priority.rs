@@ -2,35 +2,27 @@
 //!
 //! Must not know: what the threads do. Invariant: a priority is only ever lowered.
 
-/// A thread of this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Thread(
-    #[cfg(target_os = "linux")] rustix::process::Pid,
-    #[cfg(not(target_os = "linux"))] std::thread::ThreadId,
-);
-
+/// The number of the calling thread; 0 where priorities are not for single threads.
 #[cfg(target_os = "linux")]
-impl Thread {
-    pub(crate) fn current() -> Thread {
-        Thread(rustix::thread::gettid())
-    }
-
-    /// Gives it the lowest priority; true if that was done.
-    pub(crate) fn lower(self) -> bool {
-        const LOWEST: i32 = 19;
-        // Of a thread, in spite of the name: threads have numbers of their own on this system.
-        rustix::process::setpriority_process(Some(self.0), LOWEST).is_ok()
-    }
+pub(crate) fn thread() -> i32 {
+    rustix::thread::gettid().as_raw_nonzero().get()
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Thread {
-    pub(crate) fn current() -> Thread {
-        Thread(std::thread::current().id())
-    }
+pub(crate) fn thread() -> i32 {
+    0
+}
 
-    /// There is no such thing here.
-    pub(crate) fn lower(self) -> bool {
-        false
-    }
+/// Gives a thread of this process the lowest priority; true if that was done.
+#[cfg(target_os = "linux")]
+pub(crate) fn lower(thread: i32) -> bool {
+    const LOWEST: i32 = 19;
+    // Of a thread, in spite of the name: threads have numbers of their own on this system.
+    rustix::process::Pid::from_raw(thread)
+        .is_some_and(|thread| rustix::process::setpriority_process(Some(thread), LOWEST).is_ok())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn lower(_thread: i32) -> bool {
+    false
 }

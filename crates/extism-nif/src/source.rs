@@ -86,7 +86,7 @@ fn inspect(env: Env<'_>, tag: Kept, wasm: Wasm, options: Given) -> Started {
         });
         answer(inspected?.to_json())
     };
-    call::start(env, tag, Leaving::Goes, Box::new(work))
+    call::start(env, tag, Leaving::Goes, call::at_once(work))
 }
 
 /// Compiles a plug-in ahead of time.
@@ -100,5 +100,5 @@ fn precompile(env: Env<'_>, tag: Kept, wasm: Wasm, options: Given) -> Started {
         let artefact = owned(&artefact?);
         Ok(Box::new(move |env| artefact.release(env).to_term(env)))
     };
-    call::start(env, tag, Leaving::Goes, Box::new(work))
+    call::start(env, tag, Leaving::Goes, call::at_once(work))
 }

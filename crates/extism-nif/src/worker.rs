@@ -1,26 +1,29 @@
 //! The threads calls run on: as many as there are calls at a time, kept for a while for the next ones.
 //!
-//! A call that takes long runs on with less priority, since the schedulers of the virtual machine
-//! share the processors with it: plug-ins that loop would otherwise delay every process there is.
-//! A thread cannot get its priority back, so it ends with that call.
+//! A plug-in that takes long runs on with less priority, since the schedulers of the virtual machine
+//! share the processors with it. Such a thread cannot get its priority back, and whoever waits for a
+//! lock that it holds waits with its priority. So it does nothing but run the plug-in: what is left
+//! to do for the call is handed to another thread, and it ends (docs/adr/0014-beam-workers.md).
 //!
-//! Must not know: what a call does. Invariant: a call that is handed over begins as soon as a thread
-//! is free; up to [`THREADS_MAX`] calls it never waits for one.
+//! Must not know: what a call does. Invariants: a call that is handed over begins as soon as a thread
+//! is free; up to [`THREADS_MAX`] calls it never waits for one; no thread of low priority takes the
+//! lock, and nobody makes a thread, or runs or drops a call, while he has it.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::Builder;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{Builder, JoinHandle, Thread};
+use std::time::Duration;
 
 use rustler::ResourceArc;
 
-use crate::call::{Call, Leaving};
-use crate::priority;
+use crate::call::{Call, Rest};
+use crate::turn::{self, Turn};
 
 /// How many threads there are at most. Calls beyond that wait.
-const THREADS_MAX: usize = 1_024;
+pub(crate) const THREADS_MAX: usize = 1_024;
 
 /// The stack of a thread: what Wasm may use at most, and as much again for the library. Pages that
 /// are not used cost nothing.
@@ -32,56 +35,41 @@ pub(crate) const WASM_STACK_BYTES_MAX: usize = 8 << 20;
 /// How long a thread waits for work.
 const IDLE_MAX: Duration = Duration::from_secs(10);
 
-/// How long a plug-in runs with the priority of the schedulers.
-const SHORT_MAX: Duration = Duration::from_millis(10);
+/// How long to wait when no thread can be had.
+const RETRY: Duration = Duration::from_millis(10);
 
-/// How long anything else does, such as compiling.
-const OTHER_SHORT_MAX: Duration = Duration::from_secs(2);
-
-struct Workers {
-    state: Mutex<State>,
-    wake: Condvar,
-    /// Wakes the thread that watches.
-    watch: Condvar,
+/// What threads do.
+enum Task {
+    Begin(ResourceArc<Call>),
+    Finish(Rest),
 }
 
 struct State {
-    queue: VecDeque<ResourceArc<Call>>,
-    running: Vec<Running>,
-    idle: usize,
+    queue: VecDeque<Task>,
+    /// All threads, those that are ending included.
     threads: usize,
-    watch: Watch,
+    /// Those that wait for work.
+    idle: usize,
+    /// Those that were made and have not asked for work yet.
+    new: usize,
 }
 
-/// A thread that works.
-struct Running {
-    thread: priority::Thread,
-    since: Instant,
-    short_max: Duration,
-    is_lowered: bool,
-}
+static STATE: Mutex<State> = Mutex::new(State {
+    queue: VecDeque::new(),
+    threads: 0,
+    idle: 0,
+    new: 0,
+});
+static WORK: Condvar = Condvar::new();
 
-#[derive(PartialEq, Eq)]
-enum Watch {
-    Missing,
-    Asleep,
-    Awake,
-}
-
-static WORKERS: Workers = Workers {
-    state: Mutex::new(State {
-        queue: VecDeque::new(),
-        running: Vec::new(),
-        idle: 0,
-        threads: 0,
-        watch: Watch::Missing,
-    }),
-    wake: Condvar::new(),
-    watch: Condvar::new(),
-};
+/// The thread that makes the others.
+static KEEPER: OnceLock<Thread> = OnceLock::new();
+static KEEPER_IS_MADE: Mutex<bool> = Mutex::new(false);
 
 thread_local! {
     static IS_OURS: Cell<bool> = const { Cell::new(false) };
+    static TURN: Cell<Option<&'static Turn>> = const { Cell::new(None) };
+    static IS_LOWERED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether the calling thread is one of ours, which may take its time.
@@ -89,124 +77,215 @@ pub(crate) fn is_ours() -> bool {
     IS_OURS.with(Cell::get)
 }
 
+/// Runs a plug-in on the calling thread, which may lose its priority by that: then it should do nothing more.
+pub(crate) fn in_plugin<R>(run: impl FnOnce() -> R) -> R {
+    struct Inside(Option<&'static Turn>);
+    impl Drop for Inside {
+        fn drop(&mut self) {
+            if self.0.is_some_and(Turn::end) {
+                IS_LOWERED.set(true);
+            }
+        }
+    }
+    let inside = Inside(TURN.get());
+    if let Some(turn) = inside.0 {
+        turn.begin();
+    }
+    run()
+}
+
 /// Hands a call over to a thread.
 ///
 /// # Errors
-/// When there is no thread and none can be made.
+/// When the first thread of all cannot be made.
 pub(crate) fn run(call: ResourceArc<Call>) -> io::Result<()> {
-    let mut state = lock();
-    state.queue.push_back(call);
-    match state.watch {
-        Watch::Missing if spawn("extism-watch", watch).is_ok() => state.watch = Watch::Awake,
-        Watch::Asleep => WORKERS.watch.notify_one(),
-        Watch::Missing | Watch::Awake => {}
+    let mut is_made = KEEPER_IS_MADE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if !*is_made {
+        turn::ensure_watched()?;
+        let (ending, ended) = channel();
+        spawn("extism-join", move || join(ended))?;
+        let keeper = spawn("extism-threads", move || keep(&ending))?;
+        _ = KEEPER.set(keeper.thread().clone());
+        *is_made = true;
     }
-    if state.idle >= state.queue.len() {
-        WORKERS.wake.notify_one();
-        return Ok(());
-    }
-    let made = state.make_thread();
-    if made.is_err() && state.threads == 0 {
-        state.queue.pop_back();
-        return made;
-    }
+    drop(is_made);
+    hand_over(Task::Begin(call));
     Ok(())
 }
 
-impl State {
-    /// One thread more, unless there are as many as there may be.
-    fn make_thread(&mut self) -> io::Result<()> {
-        if self.threads < THREADS_MAX {
-            spawn("extism-call", work)?;
-            self.threads += 1;
-        }
-        Ok(())
+fn hand_over(task: Task) {
+    let mut state = lock();
+    state.queue.push_back(task);
+    let is_enough = state.idle >= state.queue.len();
+    drop(state);
+    match is_enough {
+        true => WORK.notify_one(),
+        false => wake_keeper(),
+    }
+}
+
+fn wake_keeper() {
+    if let Some(keeper) = KEEPER.get() {
+        keeper.unpark();
     }
 }
 
 /// Makes a thread of ours.
-pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn spawn(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
     let builder = Builder::new().name(name.to_owned());
     let main = move || {
         IS_OURS.with(|ours| ours.set(true));
         work();
     };
-    builder.stack_size(STACK_BYTES).spawn(main).map(drop)
+    builder.stack_size(STACK_BYTES).spawn(main)
 }
 
-fn work() {
-    let thread = priority::Thread::current();
-    let mut state = lock();
+/// A thread that works.
+struct Worker {
+    place: usize,
+    /// Set when it ends, to what is left to do.
+    left: Arc<OnceLock<Mutex<Option<Rest>>>>,
+    handle: JoinHandle<()>,
+}
+
+/// Makes threads. It is made by a scheduler, so they have a scheduler's priority.
+fn keep(ending: &Sender<JoinHandle<()>>) {
+    let mut places: Vec<usize> = (0..THREADS_MAX).rev().collect();
+    let mut workers: Vec<Worker> = Vec::new();
     loop {
-        if let Some(call) = state.queue.pop_front() {
-            state.running.push(Running {
-                thread,
-                since: Instant::now(),
-                short_max: match call.leaving() {
-                    Leaving::Waits => SHORT_MAX,
-                    Leaving::Goes => OTHER_SHORT_MAX,
-                },
-                is_lowered: false,
-            });
-            drop(state);
-            Call::run(&call);
-            drop(call);
-            state = lock();
-            if stop_running(&mut state, thread) {
+        let gone = workers.extract_if(.., |worker| worker.left.get().is_some());
+        for worker in gone {
+            places.push(worker.place);
+            part(worker, ending);
+        }
+        match make(&mut workers, &mut places) {
+            Made::Enough => std::thread::park(),
+            Made::TooFew => std::thread::park_timeout(RETRY),
+        }
+    }
+}
+
+enum Made {
+    Enough,
+    TooFew,
+}
+
+/// Makes a thread for each call that waits for one. Schedulers do not: it takes locks that every
+/// thread takes that begins or ends.
+fn make(workers: &mut Vec<Worker>, places: &mut Vec<usize>) -> Made {
+    let mut state = lock();
+    while state.idle + state.new < state.queue.len() && state.threads < THREADS_MAX {
+        let Some(place) = places.pop() else {
+            break;
+        };
+        state.threads += 1;
+        state.new += 1;
+        drop(state);
+        let made = worker(place);
+        state = lock();
+        match made {
+            Ok(worker) => workers.push(worker),
+            Err(error) => {
+                places.push(place);
                 state.threads -= 1;
-                return;
+                state.new -= 1;
+                refuse(state, &error);
+                return Made::TooFew;
             }
+        }
+    }
+    Made::Enough
+}
+
+fn worker(place: usize) -> io::Result<Worker> {
+    let left = Arc::new(OnceLock::new());
+    let its = Arc::clone(&left);
+    let handle = spawn("extism-call", move || {
+        if let Some(turn) = turn::of(place) {
+            turn.take();
+            TURN.set(Some(turn));
+        }
+        _ = its.set(Mutex::new(work()));
+        wake_keeper();
+    })?;
+    Ok(Worker {
+        place,
+        left,
+        handle,
+    })
+}
+
+/// No thread can be had. If there is none at all, those who wait have to know; else one may be had the
+/// next time.
+fn refuse(mut state: MutexGuard<'_, State>, error: &io::Error) {
+    let refused = match state.threads {
+        0 => std::mem::take(&mut state.queue),
+        _ => VecDeque::new(),
+    };
+    drop(state);
+    for task in refused {
+        match task {
+            Task::Begin(call) => call.refuse(error),
+            Task::Finish(rest) => rest(),
+        }
+    }
+}
+
+/// A thread is at its end.
+fn part(worker: Worker, ending: &Sender<JoinHandle<()>>) {
+    let left = worker.left.get();
+    let left = left.and_then(|left| left.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let Some(rest) = left {
+        hand_over(Task::Finish(rest));
+    }
+    _ = ending.send(worker.handle);
+}
+
+/// Waits for threads to end. What gives back their stacks takes a lock, so they do not do it themselves.
+fn join(ended: Receiver<JoinHandle<()>>) {
+    for handle in ended {
+        // A panic was reported when it happened.
+        _ = handle.join();
+        lock().threads -= 1;
+        wake_keeper();
+    }
+}
+
+/// Works until there has been nothing to do for a while, or the thread has lost its priority: then what is left
+/// to do comes back.
+fn work() -> Option<Rest> {
+    let mut state = lock();
+    state.new -= 1;
+    loop {
+        if let Some(task) = state.queue.pop_front() {
+            drop(state);
+            let rest = match task {
+                Task::Begin(call) => Call::run(call),
+                Task::Finish(rest) => rest,
+            };
+            if IS_LOWERED.get() {
+                return Some(rest);
+            }
+            rest();
+            state = lock();
             continue;
         }
         state.idle += 1;
-        let waited = WORKERS.wake.wait_timeout(state, IDLE_MAX);
+        let waited = WORK.wait_timeout(state, IDLE_MAX);
         let (next, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         state = next;
         state.idle -= 1;
         if waited.timed_out() && state.queue.is_empty() {
-            state.threads -= 1;
-            return;
+            return None;
         }
-    }
-}
-
-/// A thread has done its work; whether its priority was lowered.
-fn stop_running(state: &mut State, thread: priority::Thread) -> bool {
-    let at = state
-        .running
-        .iter()
-        .position(|running| running.thread == thread);
-    at.is_some_and(|at| state.running.swap_remove(at).is_lowered)
-}
-
-/// Lowers the priority of calls that take long, and makes threads in the place of those that end.
-/// It is made by a scheduler, so what it makes has a scheduler's priority.
-fn watch() {
-    let mut state = lock();
-    loop {
-        let now = Instant::now();
-        for running in &mut state.running {
-            if !running.is_lowered && now.duration_since(running.since) >= running.short_max {
-                running.is_lowered = running.thread.lower();
-            }
-        }
-        if !state.queue.is_empty() && state.idle == 0 {
-            // If there is no thread to be had, there may be one the next time.
-            _ = state.make_thread();
-        }
-        state = if state.running.is_empty() && state.queue.is_empty() {
-            state.watch = Watch::Asleep;
-            let woken = WORKERS.watch.wait(state);
-            let mut state = woken.unwrap_or_else(PoisonError::into_inner);
-            state.watch = Watch::Awake;
-            state
-        } else {
-            let woken = WORKERS.watch.wait_timeout(state, SHORT_MAX);
-            woken.unwrap_or_else(PoisonError::into_inner).0
-        };
     }
 }
 
 fn lock() -> MutexGuard<'static, State> {
-    WORKERS.state.lock().unwrap_or_else(PoisonError::into_inner)
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }

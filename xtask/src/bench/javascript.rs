@@ -37,8 +37,8 @@ pub(crate) fn prepare(project: &Project, with_published: bool) -> Result<Package
 
     let package = |side: Side, words: Vec<OsString>| Package {
         side,
-        interpreter: "node".into(),
-        program: project.path(PROGRAM),
+        program: vec!["node".into(), project.path(PROGRAM).into_os_string()],
+        folder: project.root().to_path_buf(),
         words,
         variables: vec![(VARIABLE, addon.clone().into_os_string())],
     };

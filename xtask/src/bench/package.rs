@@ -18,9 +18,10 @@ pub(crate) struct Packages(pub(super) Vec<Package>);
 /// How one of them is measured.
 pub(super) struct Package {
     pub(super) side: Side,
-    /// What runs the program.
-    pub(super) interpreter: OsString,
-    pub(super) program: PathBuf,
+    /// What runs, and what it is told before the row and the time.
+    pub(super) program: Vec<OsString>,
+    /// Where it runs.
+    pub(super) folder: PathBuf,
     /// What follows the row and the time.
     pub(super) words: Vec<OsString>,
     pub(super) variables: Vec<(&'static str, OsString)>,
@@ -40,9 +41,11 @@ impl Packages {
             packages.reverse();
         }
         for package in packages {
-            let mut command = Command::new(&package.interpreter);
+            let (program, first_words) = package.program.split_first().context("no program")?;
+            let mut command = Command::new(program);
             command
-                .arg(&package.program)
+                .current_dir(&package.folder)
+                .args(first_words)
                 .args([row, &sample_ms.to_string()])
                 .args(&package.words)
                 .envs(package.variables.iter().map(|(name, value)| (name, value)));

@@ -45,8 +45,11 @@ pub(crate) fn prepare(project: &Project, library: &Path, with_published: bool) -
     sides.push((Side::Ours, ours));
     let package = |(side, python): (Side, PathBuf)| Package {
         side,
-        interpreter: python.into_os_string(),
-        program: project.path(PROGRAM),
+        program: vec![
+            python.into_os_string(),
+            project.path(PROGRAM).into_os_string(),
+        ],
+        folder: project.root().to_path_buf(),
         words: Vec::new(),
         variables: Vec::new(),
     };

@@ -1,7 +1,7 @@
 //! The rows of the benchmark and the figures to reach: the one table of both.
 //!
 //! Must not know: how a row is measured or shown. Invariant: a name here is a name in `bench/host.c`, in
-//! `bench/artefact.c`, or of what this command measures itself.
+//! `bench/artefact.c`, in the programs of packages, or of what this command measures itself.
 
 use super::line::Unit;
 
@@ -36,6 +36,8 @@ pub(crate) enum Source {
 /// A language whose packages are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Language {
+    /// `sdk/elixir/bench.exs`; the published package is not to be had everywhere, so nothing is set beside it.
+    Elixir,
     /// `sdk/node/bench.mjs`.
     JavaScript,
     /// `sdk/python/bench.py`.
@@ -45,6 +47,7 @@ pub(crate) enum Language {
 impl Language {
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Language::Elixir => "Elixir",
             Language::JavaScript => "JavaScript",
             Language::Python => "Python",
         }
@@ -101,6 +104,7 @@ impl Row {
 
 const PYTHON: Source = Source::Package(Language::Python);
 const JAVASCRIPT: Source = Source::Package(Language::JavaScript);
+const ELIXIR: Source = Source::Package(Language::Elixir);
 
 /// No ratio is asked for.
 const ANY: f64 = 0.0;
@@ -225,6 +229,40 @@ pub(crate) const ROWS: &[Row] = &[
     )
     .about("no-op on another thread, awaited; in the published package with `runInWorker`")
     .from(JAVASCRIPT),
+    row("native function, Elixir", Unit::Ns, Target::None, ANY)
+        .about("into the native library of the package for Elixir and back, on a scheduler")
+        .from(ELIXIR),
+    row("no-op, Elixir", Unit::Ns, Target::AtMost(15.0 * US), ANY)
+        .about("no-op by a process: on a thread of the library, answered by message")
+        .from(ELIXIR),
+    row("count_vowels, Elixir", Unit::Ns, Target::None, ANY)
+        .about("as the row without Elixir")
+        .from(ELIXIR),
+    row("echo 64 KiB, Elixir", Unit::Ns, Target::None, ANY)
+        .about("the same")
+        .from(ELIXIR),
+    row("echo 1 MiB, Elixir", Unit::Ns, Target::None, ANY)
+        .about("the same")
+        .from(ELIXIR),
+    row("no-op, Elixir, plug-in process", Unit::Ns, Target::None, ANY)
+        .about("no-op by a call of an `Extism.PluginServer`")
+        .from(ELIXIR),
+    row(
+        "no-op, Elixir, 1,000 plug-in processes",
+        Unit::Ns,
+        Target::None,
+        ANY,
+    )
+    .about("the same, 1,000 processes calling one each, all at once: time over calls")
+    .from(ELIXIR),
+    row(
+        "heartbeat, Elixir, 4 plug-ins loop",
+        Unit::Ns,
+        Target::AtMost(30.0 * MS),
+        ANY,
+    )
+    .about("how late the latest of 300 beats is, every 10 ms, of a process beside 4 plug-ins that never end")
+    .from(ELIXIR),
     row("library size", Unit::Bytes, Target::AtMost(16.0 * MB), ANY)
         .about("the shared library, stripped")
         .from(Source::Files),
@@ -251,6 +289,23 @@ mod tests {
             assert!(!row.about.is_empty(), "{}", row.name);
             if let Target::AtMostAbove(other, _) = row.target {
                 assert_eq!(find(other).map(|row| row.unit), Some(row.unit));
+            }
+        }
+    }
+
+    #[test]
+    fn the_programs_of_packages_have_every_row_they_are_asked_for() {
+        for (source, file) in [
+            (Source::Python, "sdk/python/bench.py"),
+            (Source::Elixir, "sdk/elixir/bench.exs"),
+        ] {
+            let program = Project::locate().read(file).unwrap();
+            for row in ROWS.iter().filter(|row| row.source == source) {
+                assert!(
+                    program.contains(&format!("\"{}\"", row.name)),
+                    "{}",
+                    row.name
+                );
             }
         }
     }

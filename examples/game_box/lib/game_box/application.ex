@@ -5,10 +5,14 @@ defmodule GameBox.Application do
 
   use Application
 
+  require Logger
+
   alias GameBox.Settings
 
   @impl true
   def start(_type, _arguments) do
+    GameBox.Distribution.start()
+
     children = [
       GameBox.Store,
       GameBox.Rate,
@@ -19,6 +23,10 @@ defmodule GameBox.Application do
       {GameBox.Web, ip: Settings.ip(), port: Settings.port()}
     ]
 
-    Supervisor.start_link(children, strategy: :rest_for_one, name: GameBox.Supervisor)
+    with {:ok, supervisor} <-
+           Supervisor.start_link(children, strategy: :rest_for_one, name: GameBox.Supervisor) do
+      Logger.notice("Game box: http://#{:inet.ntoa(Settings.ip())}:#{GameBox.Web.port()}")
+      {:ok, supervisor}
+    end
   end
 end

@@ -11,6 +11,9 @@ defmodule GameBox.Settings do
   | `:https` | `GAME_BOX_HTTPS` | 1 if a proxy in front speaks TLS: cookies are sent over TLS only |
   | `:proxy` | `GAME_BOX_PROXY` | 1 if a proxy in front adds `X-Forwarded-For` |
   | `:nodes` | `GAME_BOX_NODES` | all nodes of the cluster, the founder first |
+  | `:name` | `GAME_BOX_NAME` | the name of this node, `box1@127.0.0.1`; none if it is alone |
+  | `:dist_ip` | `GAME_BOX_DIST_IP` | the address on which nodes reach this one; loopback |
+  | `:cookie` | `GAME_BOX_COOKIE` | a file with the secret that the nodes share |
   | `:urls` | `GAME_BOX_URLS` | where the nodes' pages are, for browsers whose node died |
   """
 
@@ -42,6 +45,18 @@ defmodule GameBox.Settings do
   @spec nodes() :: [node()]
   def nodes, do: get(:nodes, "GAME_BOX_NODES", [], fn text -> Enum.map(words(text), &String.to_atom/1) end)
 
+  @doc "The name of this node, if it is not alone."
+  @spec name() :: node() | nil
+  def name, do: get(:name, "GAME_BOX_NAME", nil, &String.to_atom/1)
+
+  @doc "The address on which other nodes reach this one."
+  @spec dist_ip() :: :inet.ip_address()
+  def dist_ip, do: get(:dist_ip, "GAME_BOX_DIST_IP", {127, 0, 0, 1}, &parse_ip/1)
+
+  @doc "The file of the secret that the nodes share; a command line would show it to all users of the machine."
+  @spec cookie() :: Path.t() | nil
+  def cookie, do: get(:cookie, "GAME_BOX_COOKIE", nil, & &1)
+
   @doc "Where the pages of all nodes are."
   @spec urls() :: [String.t()]
   def urls, do: get(:urls, "GAME_BOX_URLS", [], &words/1)
@@ -63,7 +78,7 @@ defmodule GameBox.Settings do
   defp parse_ip(text) do
     case :inet.parse_address(to_charlist(text)) do
       {:ok, address} -> address
-      {:error, _} -> raise ArgumentError, "GAME_BOX_IP is not an address: #{text}"
+      {:error, _} -> raise ArgumentError, "not an address: #{text}"
     end
   end
 end

@@ -45,7 +45,11 @@ fn seat_html(game: &Game, seat: usize, me: Option<usize>) -> String {
         Phase::Bidding if game.turn == seat => "turn",
         _ => "",
     };
-    let you = if me == Some(seat) { " <small>you</small>" } else { "" };
+    let you = if me == Some(seat) {
+        " <small>you</small>"
+    } else {
+        ""
+    };
     let left = match dice.len() {
         0 => "out".into(),
         1 => "1 die".into(),
@@ -81,7 +85,10 @@ fn die_html(face: u8, class: &str) -> String {
 
 fn bid_html(game: &Game) -> String {
     match &game.bid {
-        None => format!("<p class=\"none\">No bid yet. {} dice on the table.</p>", game.dice()),
+        None => format!(
+            "<p class=\"none\">No bid yet. {} dice on the table.</p>",
+            game.dice()
+        ),
         Some(Bid { seat, count, face }) => format!(
             "<p class=\"bid\"><b>{count}</b><span class=\"times\">×</span>{}</p>\
              <p class=\"by\">bid by {}, of {} dice on the table</p>",
@@ -134,7 +141,9 @@ fn controls(game: &Game, me: usize) -> String {
         Some(_) => "<button class=\"liar\" phx-click=\"liar\">Liar!</button>",
         None => "",
     };
-    let form = game.least_bid().map_or_else(String::new, |least| form(game, least));
+    let form = game
+        .least_bid()
+        .map_or_else(String::new, |least| form(game, least));
     format!("<div class=\"controls\">{form}{call}</div>")
 }
 

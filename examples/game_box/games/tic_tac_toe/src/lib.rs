@@ -161,7 +161,11 @@ impl Game {
         let (row, column) = (place / 3 + 1, place % 3 + 1);
         let mark = owner.map_or("", |owner| MARKS[usize::from(owner)]);
         let name = if mark.is_empty() { "empty" } else { mark };
-        let class = format!("cell {}{}", mark.to_lowercase(), if won { " won" } else { "" });
+        let class = format!(
+            "cell {}{}",
+            mark.to_lowercase(),
+            if won { " won" } else { "" }
+        );
         let label = format!("row {row}, column {column}: {name}");
         if owner.is_none() && me == Some(self.turn) && !self.is_over() {
             format!(
@@ -197,7 +201,10 @@ impl Game {
             Some((winner, _)) => format!("{} won.", escape(&self.players[usize::from(winner)])),
             None if self.is_over() => "A draw.".into(),
             None if me == Some(self.turn) => "Your turn.".into(),
-            None => format!("{} is thinking.", escape(&self.players[usize::from(self.turn)])),
+            None => format!(
+                "{} is thinking.",
+                escape(&self.players[usize::from(self.turn)])
+            ),
         }
     }
 }
