@@ -14,6 +14,7 @@ use crate::kit_cases;
 use crate::process::{self, Echo};
 use crate::project::Project;
 use crate::stages::{Job, Report};
+use crate::web_core;
 
 /// A kit. The file has more keys than these; each is read by whoever needs it.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub(crate) struct Kit {
     commands: Commands,
     /// Native code of its own beside the C library.
     native: Option<Native>,
+    /// Whether it needs the core for pages.
+    #[serde(default)]
+    web_core: bool,
 }
 
 /// A package of the workspace that becomes a library, and the variable by which commands find it.
@@ -108,6 +112,9 @@ impl Kit {
         if let Some(program) = self.missing_program() {
             return Ok(Report::Skipped(format!("no {program}")));
         }
+        if let Some(reason) = web_core::missing_tool().filter(|_| self.web_core) {
+            return Ok(Report::Skipped(reason));
+        }
         let Commands {
             build,
             lint,
@@ -116,8 +123,12 @@ impl Kit {
         } = &self.commands;
         let native = self.native.as_ref();
         let native = native.map(|native| native.build(project)).transpose()?;
+        let mut built: Vec<_> = native.into_iter().collect();
+        if self.web_core {
+            built.push((web_core::VARIABLE.to_owned(), web_core::build(project)?));
+        }
         let with_native = |mut command: Command| {
-            command.envs(native.clone());
+            command.envs(built.iter().map(|(name, path)| (name, path)));
             command
         };
         for words in [build, lint] {

@@ -22,6 +22,7 @@ mod stages;
 mod suite;
 mod tally;
 mod tidy;
+mod web_core;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -64,6 +65,8 @@ enum Subcommands {
         #[arg(long)]
         check: bool,
     },
+    /// Build the core of the JavaScript SDK for pages.
+    WebCore,
     /// Build and install the C library, its header and the command line.
     Install(install::Options),
     /// Write the release package for this platform into `dist`, and try it.
@@ -113,6 +116,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         Subcommands::Gen { check: false } => print!("{}", generate::write(&project)?),
         Subcommands::Tidy => tidy::run(&project)?,
         Subcommands::Plugins { check } => plugins::run(*check)?,
+        Subcommands::WebCore => println!("{}", web_core::build(&project)?.display()),
         Subcommands::Install(options) => install(&project, options)?,
         Subcommands::Dist => {
             for file in dist::run(&project, Echo::Always)? {

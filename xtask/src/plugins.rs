@@ -59,7 +59,7 @@ esac
 exec "$compiler" "$@"
 "#;
 
-const WRAPPER_FILE: &str = "rustc-wrapper.sh";
+pub(crate) const WRAPPER_FILE: &str = "rustc-wrapper.sh";
 
 /// A workspace of plug-ins, each a package that becomes a file of its name.
 struct Workspace {
@@ -232,7 +232,7 @@ pub(crate) fn build(out: &Path) -> Result<Vec<Plugin>> {
 }
 
 /// What has to be installed first, if anything.
-fn missing_tool() -> Option<String> {
+pub(crate) fn missing_tool() -> Option<String> {
     let install = "apt-get install rustc-web cargo-web rust-web-src clang-19 lld-19 wasi-libc";
     for file in [CARGO, RUSTC, WASI_LIBRARIES] {
         if !Path::new(file).exists() {
@@ -288,11 +288,11 @@ fn compile(
     out: &Path,
 ) -> Result<()> {
     // Sources of dependencies are unpacked first, so that the folder they are in can be named below.
-    let mut fetch = cargo(project, workspace, "fetch");
+    let mut fetch = cargo(project, workspace.folder, "fetch");
     fetch.args(["--locked", "--target", target]);
     succeed(fetch)?;
 
-    let mut build = cargo(project, workspace, "build");
+    let mut build = cargo(project, workspace.folder, "build");
     build.args([
         "--locked",
         "--release",
@@ -357,7 +357,7 @@ fn target_folder(out: &Path, workspace: &Workspace) -> PathBuf {
     out.join(workspace.folder.replace('/', "-"))
 }
 
-fn write_wrapper(out: &Path) -> Result<()> {
+pub(crate) fn write_wrapper(out: &Path) -> Result<()> {
     fs::create_dir_all(out)?;
     let path = out.join(WRAPPER_FILE);
     fs::write(&path, WRAPPER)?;
@@ -376,11 +376,11 @@ fn succeed(command: Command) -> Result<()> {
 }
 
 /// The compiler's own cargo, without anything that a user's environment says about building.
-fn cargo(project: &Project, workspace: &Workspace, subcommand: &str) -> Command {
+pub(crate) fn cargo(project: &Project, folder: &str, subcommand: &str) -> Command {
     let mut command = Command::new(CARGO);
     command
         .arg(subcommand)
-        .current_dir(project.path(workspace.folder));
+        .current_dir(project.path(folder));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if [
@@ -409,7 +409,7 @@ fn cargo(project: &Project, workspace: &Workspace, subcommand: &str) -> Command 
 
 /// The compiler's flags: every folder of this machine gets a name that is the same on all, and WASI gets its
 /// libraries.
-fn flags(root: &Path, target: &str) -> Result<OsString> {
+pub(crate) fn flags(root: &Path, target: &str) -> Result<OsString> {
     let library = standard_library()?;
     let mut renamed = vec![(root.to_path_buf(), "/extism"), (library.clone(), "/rust")];
     renamed.push((fs::canonicalize(library)?, "/rust"));

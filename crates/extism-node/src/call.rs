@@ -1,7 +1,7 @@
 //! A job that a worker does for a JavaScript thread, which knows it by a number.
 //!
-//! Must not know: what the work is. Invariants: it is answered once, whatever becomes of it; asking it to stop never
-//! stops another one.
+//! Must not know: what the work is. Invariants: it is answered once, whatever becomes of it; asking
+//! it to stop never stops another one.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -163,7 +163,8 @@ impl Request {
             let look = |plugin: &mut extism_runtime::CurrentPlugin<'_>| {
                 (plugin.must_stop(), plugin.time_remaining())
             };
-            // Not under the lock of the answer: the plug-in may be busy with what JavaScript asks of it.
+            // Not under the lock of the answer: the plug-in may be busy with what JavaScript asks
+            // of it.
             drop(answer);
             let (must_stop, left) = self.loan.borrow(look).unwrap_or((true, None));
             answer = self.lock();

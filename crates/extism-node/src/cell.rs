@@ -1,7 +1,8 @@
 //! Where a plug-in is while no call has it.
 //!
-//! Must not know: who calls. Invariants: one call at a time has the plug-in; what is closed while a call has it is dropped
-//! when the call gives it back; what borrowed plug-ins have to do when they go back is not done on a JavaScript thread.
+//! Must not know: who calls. Invariants: one call at a time has the plug-in; what is closed while a
+//! call has it is dropped when the call gives it back; what borrowed plug-ins have to do when they
+//! go back is not done on a JavaScript thread.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

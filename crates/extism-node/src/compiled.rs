@@ -1,6 +1,7 @@
 //! Plug-ins compiled once for any number of instances.
 //!
-//! Must not know: instances. Invariant: closing one, or losing it, leaves the plug-ins made from it as they are.
+//! Must not know: instances. Invariant: closing one, or losing it, leaves the plug-ins made from it
+//! as they are.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,8 +1,8 @@
-//! Functions of JavaScript that plug-ins import. They have no types of their own unless they were given some: they get
-//! those of the import.
+//! Functions of JavaScript that plug-ins import. They have no types of their own unless they were
+//! given some: they get those of the import.
 //!
-//! Must not know: what a function does; it is a number for JavaScript. Invariant: JavaScript's functions are not held
-//! here, so its garbage collector sees who holds them.
+//! Must not know: what a function does; it is a number for JavaScript. Invariant: JavaScript's
+//! functions are not held here, so its garbage collector sees who holds them.
 
 use extism_abi::import::{BUILTINS, Import, KERNEL, LEGACY_ONLY, LEGACY_PREFIX, Ty};
 use extism_runtime::{
@@ -37,8 +37,8 @@ impl Functions {
         Functions(given)
     }
 
-    /// Those whose types are known before the plug-in is: they were given, or the function takes the place of one of
-    /// the kernel's.
+    /// Those whose types are known before the plug-in is: they were given, or the function takes
+    /// the place of one of the kernel's.
     pub(crate) fn typed(&self) -> Result<Vec<HostFunction>, Failure> {
         let mut typed = Vec::new();
         for (at, given) in self.0.iter().enumerate() {
@@ -56,8 +56,8 @@ impl Functions {
         Ok(typed)
     }
 
-    /// The one a plug-in imports. As elsewhere, what a plug-in of the 0.1 era imports from `env` may be a function of the
-    /// ordinary namespace.
+    /// The one a plug-in imports. As elsewhere, what a plug-in of the 0.1 era imports from `env`
+    /// may be a function of the ordinary namespace.
     pub(crate) fn find(&self, import: &FunctionImport<'_>) -> Option<HostFunction> {
         let named = |namespace: &str| {
             let is_it =

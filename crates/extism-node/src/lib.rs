@@ -1,12 +1,13 @@
 //! The native part of the package for Node: plug-ins for JavaScript.
 //!
-//! A call runs on the JavaScript thread ([`plugin`]), or on a thread of our own ([`worker`]) and answers by an
-//! event ([`realm`]), so that the event loop never waits for a plug-in that was called asynchronously. What
-//! JavaScript gives is read here and handed to the runtime; what the runtime says goes back as a value.
-//! `sdk/node/src/native` knows the functions and the events.
+//! A call runs on the JavaScript thread ([`plugin`]), or on a thread of our own ([`worker`]) and
+//! answers by an event ([`realm`]), so that the event loop never waits for a plug-in that was
+//! called asynchronously. What JavaScript gives is read here and handed to the runtime; what the
+//! runtime says goes back as a value. `sdk/node/src/native` knows the functions and the events.
 //!
-//! Must not know: limits, policies, texts of errors; those are the runtime's. Invariants: JavaScript runs on its
-//! own thread only; a job is answered exactly once; when a JavaScript thread ends, its calls are cancelled.
+//! Must not know: limits, policies, texts of errors; those are the runtime's. Invariants:
+//! JavaScript runs on its own thread only; a job is answered exactly once; when a JavaScript thread
+//! ends, its calls are cancelled.
 
 mod call;
 mod cell;

@@ -1,8 +1,8 @@
-//! The plug-in that calls a host function, lent to JavaScript while the function runs: it may be on another thread
-//! than the call, which waits.
+//! The plug-in that calls a host function, lent to JavaScript while the function runs: it may be on
+//! another thread than the call, which waits.
 //!
-//! Must not know: what is done with it. Invariant: a loan ends before the host function does, and nobody is inside of
-//! the plug-in then.
+//! Must not know: what is done with it. Invariant: a loan ends before the host function does, and
+//! nobody is inside of the plug-in then.
 
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +14,8 @@ pub(crate) struct Loan(Mutex<Option<Lent>>);
 
 struct Lent(NonNull<CurrentPlugin<'static>>);
 
-// SAFETY: what is lent is an exclusive reference, and a plug-in may move between threads: `Plugin` is `Send`, and the
-// thread whose call it is does nothing with it before the loan has ended.
+// SAFETY: what is lent is an exclusive reference, and a plug-in may move between threads: `Plugin`
+// is `Send`, and the thread whose call it is does nothing with it before the loan has ended.
 unsafe impl Send for Lent {}
 
 const fn assert_send<T: Send>() {}
@@ -46,8 +46,8 @@ impl Loan {
     pub(crate) fn borrow<R>(&self, work: impl FnOnce(&mut CurrentPlugin<'_>) -> R) -> Option<R> {
         let mut lent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lent = lent.as_mut()?;
-        // SAFETY: the reference this was made from lives until `lend` returns, which first waits for this lock; it is
-        // exclusive, and so is the lock.
+        // SAFETY: the reference this was made from lives until `lend` returns, which first waits
+        // for this lock; it is exclusive, and so is the lock.
         let plugin = unsafe { lent.0.as_mut() };
         Some(work(plugin))
     }

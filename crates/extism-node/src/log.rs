@@ -1,6 +1,7 @@
 //! Log messages: of one plug-in, to the JavaScript that calls it; of everything, to a file.
 //!
-//! Must not know: what receives them. Invariant: messages of a call come to JavaScript before its answer.
+//! Must not know: what receives them. Invariant: messages of a call come to JavaScript before its
+//! answer.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -43,7 +44,8 @@ pub(crate) fn sink(level: u32) -> LogSink {
     }
 }
 
-/// Sends the log of the library to a file, or to `stderr` or `stdout`; false if that is not possible, or was done before.
+/// Sends the log of the library to a file, or to `stderr` or `stdout`; false if that is not
+/// possible, or was done before.
 #[napi]
 fn set_log_file(path: String, filter: String) -> bool {
     let directives = match tracing::Level::from_str(&filter) {

@@ -1,7 +1,7 @@
 //! What JavaScript may do with the plug-in that calls a host function, by the number of the loan.
 //!
-//! Must not know: which function it is, and on which thread the plug-in runs. Invariant: after the host function
-//! has ended everything is refused.
+//! Must not know: which function it is, and on which thread the plug-in runs. Invariant: after the
+//! host function has ended everything is refused.
 
 use extism_runtime::{CurrentPlugin, Status};
 use napi::bindgen_prelude::{BigInt, Buffer};

@@ -1,7 +1,7 @@
 //! The options of everything that takes a source, as JavaScript gives them.
 //!
-//! Must not know: defaults; what is not said is left to the runtime. Invariant: an option that cannot be meant is an
-//! error.
+//! Must not know: defaults; what is not said is left to the runtime. Invariant: an option that
+//! cannot be meant is an error.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! What JavaScript does with plug-ins.
 //!
-//! Must not know: how calls are answered. Invariants: input is read before anything runs that could change it; the
-//! plug-in is back in its place before JavaScript is answered, so what comes next finds it.
+//! Must not know: how calls are answered. Invariants: input is read before anything runs that could
+//! change it; the plug-in is back in its place before JavaScript is answered, so what comes next
+//! finds it.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -71,8 +72,8 @@ impl Plugin {
         Ok(self.cell.id()?.to_owned())
     }
 
-    /// Calls a function here and now. Small outputs are put where JavaScript looks for them, and their length is the
-    /// answer.
+    /// Calls a function here and now. Small outputs are put where JavaScript looks for them, and
+    /// their length is the answer.
     #[napi]
     pub fn call_sync<'env>(
         &self,

@@ -1,7 +1,7 @@
 //! Pools: a bounded number of plug-ins that borrowers share.
 //!
-//! Must not know: borrowers. Invariants: what is borrowed is an ordinary plug-in and goes back when that is closed or lost; a
-//! JavaScript thread that ends while it waits takes nothing.
+//! Must not know: borrowers. Invariants: what is borrowed is an ordinary plug-in and goes back when
+//! that is closed or lost; a JavaScript thread that ends while it waits takes nothing.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,8 +1,8 @@
-//! One JavaScript thread and what belongs to it: the memory it shares with the addon, the functions it is called back by,
-//! the plug-ins lent to it, and the events other threads have for it.
+//! One JavaScript thread and what belongs to it: the memory it shares with the addon, the functions
+//! it is called back by, the plug-ins lent to it, and the events other threads have for it.
 //!
-//! Must not know: what calls do. Invariants: JavaScript is entered on its own thread only; once the thread ends,
-//! nothing is posted to it and its calls are cancelled.
+//! Must not know: what calls do. Invariants: JavaScript is entered on its own thread only; once the
+//! thread ends, nothing is posted to it and its calls are cancelled.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -26,7 +26,8 @@ use crate::loan::Loan;
 use crate::plugin::Plugin;
 use crate::window::Window;
 
-/// Runs a host function of the call that JavaScript makes: `(function, signature, loan)`; what was thrown, as text.
+/// Runs a host function of the call that JavaScript makes: `(function, signature, loan)`; what was
+/// thrown, as text.
 type Dispatch = FunctionRef<FnArgs<(u32, u32, u32)>, Option<String>>;
 
 /// Receives a log message of the call that JavaScript makes: `(level, message, plugin)`.
@@ -148,7 +149,8 @@ impl Near {
         Ok(far.ok_or_else(|| Failure::closed("JavaScript thread"))?)
     }
 
-    /// Does something for JavaScript, here and now: host functions and log sinks that are reached meanwhile are its.
+    /// Does something for JavaScript, here and now: host functions and log sinks that are reached
+    /// meanwhile are its.
     pub(crate) fn enter<R>(self: &Rc<Near>, work: impl FnOnce() -> R) -> R {
         CALLERS.with_borrow_mut(|callers| callers.push(Rc::clone(self)));
         let _leave = Leave;

@@ -1,6 +1,7 @@
 //! The types of host functions, which JavaScript asks for once by number.
 //!
-//! Must not know: the functions. Invariant: a number stands for the same types for as long as the process lives.
+//! Must not know: the functions. Invariant: a number stands for the same types for as long as the
+//! process lives.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

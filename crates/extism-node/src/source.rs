@@ -1,5 +1,5 @@
-//! What a plug-in is made from: bytes, modules that a manifest among them names by place, and what the options say instead
-//! of the manifest.
+//! What a plug-in is made from: bytes, modules that a manifest among them names by place, and what
+//! the options say instead of the manifest.
 //!
 //! Must not know: how JavaScript holds bytes. Invariant: a manifest can name no other memory.
 
@@ -76,7 +76,8 @@ impl Given {
     }
 }
 
-/// Whether bytes are a module, in whichever form, rather than a manifest. The library has the last word.
+/// Whether bytes are a module, in whichever form, rather than a manifest. The library has the last
+/// word.
 fn is_module(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\0asm")
         || bytes.trim_ascii_start().starts_with(b"(")

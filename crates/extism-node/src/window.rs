@@ -1,8 +1,8 @@
-//! Memory that JavaScript and the addon both see: values of host functions and small outputs cross in it, for less than
-//! what making an object costs.
+//! Memory that JavaScript and the addon both see: values of host functions and small outputs cross
+//! in it, for less than what making an object costs.
 //!
-//! Must not know: what is in it. Invariant: it is touched on the thread of its JavaScript only, and by one of the two
-//! sides at a time: JavaScript runs while the addon does not.
+//! Must not know: what is in it. Invariant: it is touched on the thread of its JavaScript only, and
+//! by one of the two sides at a time: JavaScript runs while the addon does not.
 
 use std::cell::RefCell;
 
@@ -52,8 +52,8 @@ impl Window {
 
     fn change<R>(&self, change: impl FnOnce(&mut [u8]) -> R) -> R {
         let mut memory = self.0.borrow_mut();
-        // SAFETY: only this thread's JavaScript knows the memory, and it does not run before this returns. The array keeps
-        // the memory alive, and the package never transfers it.
+        // SAFETY: only this thread's JavaScript knows the memory, and it does not run before this
+        // returns. The array keeps the memory alive, and the package never transfers it.
         change(unsafe { memory.as_mut() })
     }
 }

@@ -1,8 +1,9 @@
-//! The threads jobs run on: as many as there are jobs at a time, kept for a while for the next ones. Node's own pool
-//! has four threads for everything, files and names included, and a plug-in may run for as long as it likes.
+//! The threads jobs run on: as many as there are jobs at a time, kept for a while for the next
+//! ones. Node's own pool has four threads for everything, files and names included, and a plug-in
+//! may run for as long as it likes.
 //!
-//! Must not know: what a job does. Invariant: a job begins as soon as a thread is free; up to [`THREADS_MAX`] jobs it
-//! never waits for one.
+//! Must not know: what a job does. Invariant: a job begins as soon as a thread is free; up to
+//! [`THREADS_MAX`] jobs it never waits for one.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,11 +17,12 @@ use crate::error::Failure;
 /// How many threads there are at most. Jobs beyond that wait.
 const THREADS_MAX: usize = 1_024;
 
-/// The stack of a thread: what Wasm may use at most, and as much again for the library. Pages that are not used cost
-/// nothing.
+/// The stack of a thread: what Wasm may use at most, and as much again for the library. Pages that
+/// are not used cost nothing.
 const STACK_BYTES: usize = 2 * WASM_STACK_BYTES_MAX;
 
-/// How much of it a plug-in can be allowed: what is left of the stack of a JavaScript thread bounds it, too.
+/// How much of it a plug-in can be allowed: what is left of the stack of a JavaScript thread bounds
+/// it, too.
 pub(crate) const WASM_STACK_BYTES_MAX: usize = 1 << 20;
 
 /// How long a thread waits for work.

@@ -6,6 +6,8 @@
 
 use std::cell::RefCell;
 
+use crate::fields::Fields;
+
 thread_local! {
     static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
@@ -32,6 +34,11 @@ pub(crate) fn take_text() -> String {
     let bytes = take();
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// What the page has written, as fields.
+pub(crate) fn fields() -> Fields {
+    Fields::new(take())
 }
 
 /// Leaves bytes for the page.

@@ -13,6 +13,7 @@ use extism_semantics::{Fault, is_module};
 
 use crate::hop::HttpFailure;
 use crate::loader::Loader;
+use crate::module::Outline;
 use crate::options::Options;
 use crate::plugin::{Failure, Plugin, Resources, refusal};
 use crate::{access, exchange, page};
@@ -43,7 +44,7 @@ pub(crate) fn leave_fault(fault: &Fault) {
 }
 
 fn leave_failure(failure: &Failure) {
-    exchange::leave(serde_json::to_vec(failure).unwrap_or_default());
+    exchange::leave(failure.json());
 }
 
 fn done(result: Result<(), Fault>) -> u32 {
@@ -98,7 +99,8 @@ extern "C" fn access_module() {
 #[unsafe(no_mangle)]
 extern "C" fn options() -> u32 {
     extism_policy::page::install(page::parser());
-    done(Options::parse(&exchange::take()).map(|options| OPTIONS.set(Some(options))))
+    OPTIONS.set(Some(Options::read(exchange::fields())));
+    DONE
 }
 
 /// Whether the exchange holds a module, binary or text, rather than a manifest.
@@ -164,15 +166,11 @@ extern "C" fn load_module(index: u32) -> u32 {
     }
 }
 
-/// Takes a module in that the exchange describes, as JSON.
+/// Takes a module in that the exchange describes.
 #[unsafe(no_mangle)]
 extern "C" fn load_described(index: u32) -> u32 {
-    let described = serde_json::from_slice(&exchange::take());
-    with_loader(|loader| {
-        let described =
-            described.map_err(|error| Fault::new(Status::Internal, error.to_string()))?;
-        loader.described(index as usize, described)
-    })
+    let outline = Outline::described(exchange::fields());
+    with_loader(|loader| loader.described(index as usize, outline))
 }
 
 #[unsafe(no_mangle)]
@@ -204,8 +202,7 @@ extern "C" fn load_plan() -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn load_manifest() -> u32 {
     with_loader(|loader| {
-        loader.manifest.wasm.clear();
-        exchange::leave(serde_json::to_vec(&loader.manifest).unwrap_or_default());
+        exchange::leave(loader.rest());
         Ok(())
     })
 }
@@ -225,7 +222,7 @@ extern "C" fn plugin() -> u32 {
 /// which is what its calls then say.
 #[unsafe(no_mangle)]
 extern "C" fn making() -> u32 {
-    let resources: Resources = serde_json::from_slice(&exchange::take()).unwrap_or_default();
+    let resources = Resources::read(exchange::fields());
     with_plugin(|plugin| match plugin.making(resources) {
         Ok(()) => DONE,
         Err(fault) => {
@@ -299,12 +296,7 @@ extern "C" fn collect(code: i32) -> u32 {
 /// The guest did not return; the exchange says what the page knows, and then what the caller is told.
 #[unsafe(no_mangle)]
 extern "C" fn fail() {
-    let failure = serde_json::from_slice(&exchange::take()).unwrap_or_else(|error| Failure {
-        status: Status::Internal.code(),
-        guest_code: 0,
-        message: error.to_string(),
-        causes: Vec::new(),
-    });
+    let failure = Failure::read(exchange::fields());
     leave_failure(&with_plugin(|plugin| plugin.fail(failure)));
 }
 
@@ -384,42 +376,19 @@ extern "C" fn var_remove() {
     with_plugin(|plugin| plugin.vars.map_mut().remove(&name));
 }
 
-/// Leaves the names of all variables as JSON.
+/// Merges the configuration in the exchange: keys, whether there is a value, and the value.
 #[unsafe(no_mangle)]
-extern "C" fn var_names() {
-    let names = with_plugin(|plugin| {
-        let names: Vec<&String> = plugin.vars.map().keys().collect();
-        serde_json::to_vec(&names).unwrap_or_default()
+extern "C" fn configure() {
+    let mut fields = exchange::fields();
+    with_plugin(|plugin| {
+        while !fields.is_empty() {
+            let (key, is_set, value) = (fields.text(), fields.number(), fields.text());
+            match is_set {
+                1 => plugin.config.insert(key, value),
+                _ => plugin.config.remove(&key),
+            };
+        }
     });
-    exchange::leave(names);
-}
-
-/// Merges the configuration in the exchange: a JSON object of texts and nulls.
-#[unsafe(no_mangle)]
-extern "C" fn configure() -> u32 {
-    let changes: Result<std::collections::BTreeMap<String, Option<String>>, _> =
-        serde_json::from_slice(&exchange::take());
-    let changes = changes.map_err(|error| {
-        let text = "configuration is an object of texts and nulls";
-        Fault::new(Status::InvalidArgument, text).because(error)
-    });
-    done(changes.map(|changes| {
-        with_plugin(|plugin| {
-            for (key, value) in changes {
-                match value {
-                    Some(value) => plugin.config.insert(key, value),
-                    None => plugin.config.remove(&key),
-                };
-            }
-        });
-    }))
-}
-
-/// Leaves the configuration, as JSON.
-#[unsafe(no_mangle)]
-extern "C" fn config() {
-    let json = with_plugin(|plugin| serde_json::to_vec(&plugin.config).unwrap_or_default());
-    exchange::leave(json);
 }
 
 #[unsafe(no_mangle)]
@@ -434,7 +403,7 @@ extern "C" fn allow_http_response_headers() {
 extern "C" fn http_begin(request: u64, body: u64) -> u32 {
     done(with_plugin(|plugin| {
         plugin.http_begin(request, body)?;
-        exchange::leave(serde_json::to_vec(&plugin.http_sent()).unwrap_or_default());
+        exchange::leave(plugin.http_sent());
         Ok(())
     }))
 }
@@ -454,7 +423,7 @@ extern "C" fn http_redirected(status: u32) -> u32 {
     let decided = done(with_plugin(|plugin| {
         again = plugin.http_redirected(status as u16, &location)?;
         if again {
-            exchange::leave(serde_json::to_vec(&plugin.http_sent()).unwrap_or_default());
+            exchange::leave(plugin.http_sent());
         }
         Ok(())
     }));
@@ -464,10 +433,14 @@ extern "C" fn http_redirected(status: u32) -> u32 {
     }
 }
 
-/// The answer is complete, its headers in the exchange as JSON: the handle of a block for the body, or -1.
+/// The answer is complete, its headers in the exchange: the handle of a block for the body, or -1.
 #[unsafe(no_mangle)]
 extern "C" fn http_end(status: u32, body_bytes: f64) -> f64 {
-    let headers = serde_json::from_slice(&exchange::take()).unwrap_or_default();
+    let mut fields = exchange::fields();
+    let mut headers = Vec::new();
+    while !fields.is_empty() {
+        headers.push((fields.text(), fields.text()));
+    }
     match with_plugin(|plugin| plugin.http_end(status as u16, headers, body_bytes as u64)) {
         Ok(handle) => handle as f64,
         Err(fault) => {

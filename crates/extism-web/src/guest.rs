@@ -8,6 +8,7 @@
 use extism_semantics::{Fault, Guest, Level};
 
 use crate::exports::{leave_fault, with_plugin};
+use crate::json::Json;
 use crate::plugin::Plugin;
 use crate::{exchange, page};
 
@@ -141,8 +142,12 @@ extern "C" fn http_headers() -> u64 {
         let Some(headers) = &plugin.http.headers else {
             return Ok(0);
         };
-        let json = serde_json::to_vec(headers).unwrap_or_default();
-        plugin.store(&json)
+        let json = Json::default().object(|json| {
+            headers.iter().fold(json, |json, (name, value)| {
+                json.field(name, |json| json.text(value))
+            })
+        });
+        plugin.store(&json.into_bytes())
     })
 }
 

@@ -9,8 +9,8 @@ use extism_policy::{
     Denied, Follow, check_headers, check_method, display_url, follow, redirected_headers,
 };
 use extism_semantics::{Fault, Guest, GuestRequest};
-use serde::Serialize;
 
+use crate::json::Json;
 use crate::plugin::{Plugin, refusal};
 
 /// A request that may be sent.
@@ -21,18 +21,6 @@ pub(crate) struct Hop {
     headers: Vec<(String, String)>,
     has_body: bool,
     followed: u32,
-}
-
-/// What the page sends next. The body, if there is one, is fetched beside it.
-#[derive(Serialize)]
-pub(crate) struct Sent<'a> {
-    url: &'a str,
-    shown: &'a str,
-    method: &'a str,
-    headers: &'a [(String, String)],
-    has_body: bool,
-    response_bytes_max: u64,
-    header_bytes_max: u64,
 }
 
 fn denied(denied: &Denied) -> Fault {
@@ -76,18 +64,24 @@ impl Plugin {
         Ok(())
     }
 
-    /// What the page has to send now.
-    pub(crate) fn http_sent(&self) -> Option<Sent<'_>> {
-        let hop = self.http.hop.as_ref()?;
-        Some(Sent {
-            url: &hop.url.href,
-            shown: &hop.url.shown,
-            method: &hop.method,
-            headers: &hop.headers,
-            has_body: hop.has_body,
-            response_bytes_max: self.http_response_bytes_max,
-            header_bytes_max: self.limits.http_header_bytes_max,
-        })
+    /// What the page has to send now, as JSON. The body, if there is one, is fetched beside it.
+    pub(crate) fn http_sent(&self) -> Vec<u8> {
+        let Some(hop) = &self.http.hop else {
+            return Vec::new();
+        };
+        let json = Json::default().object(|json| {
+            json.field("url", |json| json.text(&hop.url.href))
+                .field("method", |json| json.text(&hop.method))
+                .field("headers", |json| {
+                    json.list(&hop.headers, |json, (name, value)| {
+                        json.list([name, value], |json, text| json.text(text))
+                    })
+                })
+                .field("has_body", |json| json.boolean(hop.has_body))
+                .field("response_bytes_max", |json| json.number(self.http_response_bytes_max))
+                .field("header_bytes_max", |json| json.number(self.limits.http_header_bytes_max))
+        });
+        json.into_bytes()
     }
 
     /// An answer has this status and leads there; whether the page has to send another request.

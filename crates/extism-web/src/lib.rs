@@ -14,8 +14,10 @@
 mod access;
 mod exchange;
 mod exports;
+mod fields;
 mod guest;
 mod hop;
+mod json;
 mod loader;
 mod module;
 mod options;

@@ -7,16 +7,16 @@
 use extism_abi::Status;
 use extism_abi::import::{ENV_MODULE, LEGACY_MODULE};
 use extism_abi::layout::PAGE_BYTES;
-use extism_manifest::{Manifest, ParseOptions, Wasm};
-use extism_policy::{Access, path_rules};
+use extism_manifest::{HttpRequest, Manifest, ParseOptions, Wasm};
+use extism_policy::{Access, PathRule, path_rules};
 use extism_rewrite::KernelMemory;
 use extism_semantics::{
-    Answer, Fault, Import, Limits, Links, MAIN, answer, bounds, check_count, check_hash,
-    check_kind, check_size, is_binary, is_module, names, order, parse_options,
+    Answer, Fault, Import, Limits, Links, MAIN, answer, bounds, check_count, check_hash, check_kind,
+    check_size, is_binary, is_module, names, order, parse_options,
 };
-use serde::Serialize;
 
-use crate::module::{Described, Outline, Signature};
+use crate::json::Json;
+use crate::module::{Outline, Signature};
 use crate::options::Options;
 
 /// A plug-in that is being loaded.
@@ -35,8 +35,7 @@ struct Loaded {
 }
 
 /// How a module gets at kernel memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kernel {
     /// By calls.
     Calls,
@@ -46,72 +45,14 @@ enum Kernel {
     Imports,
 }
 
-/// What is to be fetched.
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Fetch<'a> {
-    Path(&'a str),
-    Request {
-        url: &'a str,
-        method: &'a str,
-        headers: &'a std::collections::BTreeMap<String, String>,
-    },
-    /// One the page has, by the number it gave.
-    Given(u64),
-    /// The manifest has it.
-    Inline,
-}
-
-#[derive(Serialize)]
-struct Needed<'a> {
-    name: &'a str,
-    fetch: Fetch<'a>,
-}
-
-/// What the page compiles and links.
-#[derive(Serialize)]
-pub(crate) struct Plan<'a> {
-    /// The order of instantiation.
-    order: Vec<usize>,
-    modules: Vec<ModulePlan<'a>>,
-    call_time_ms_max: Option<u64>,
-    call_depth_max: u32,
-    /// Whether any host may be reached at all.
-    http: bool,
-    paths: Vec<PathPlan>,
-}
-
-#[derive(Serialize)]
-struct ModulePlan<'a> {
-    name: &'a str,
-    kernel_memory: Kernel,
-    imports: Vec<ImportPlan<'a>>,
-    exports: Vec<ExportPlan<'a>>,
-    memories: &'a [u64],
-    tables: &'a [u64],
-}
-
-#[derive(Serialize)]
-struct ImportPlan<'a> {
-    module: &'a str,
-    name: &'a str,
-    /// Where the answer is: another module, a host function of the default namespace, or as it says.
-    from: Option<usize>,
-    user: bool,
-    function: Option<&'a Signature>,
-}
-
-#[derive(Serialize)]
-struct ExportPlan<'a> {
-    name: &'a str,
-    function: Option<&'a Signature>,
-}
-
-#[derive(Serialize)]
-struct PathPlan {
-    host: String,
-    guest: String,
-    read_only: bool,
+impl Kernel {
+    fn name(self) -> &'static str {
+        match self {
+            Kernel::Calls => "calls",
+            Kernel::Defines => "defines",
+            Kernel::Imports => "imports",
+        }
+    }
 }
 
 impl Loader {
@@ -128,8 +69,7 @@ impl Loader {
             read_pointer: Some(&number),
             ..parse_options(&limits)
         };
-        let wrong =
-            |error: extism_manifest::ParseError| Fault::new(error.status(), error.to_string());
+        let wrong = |error: extism_manifest::ParseError| Fault::new(error.status(), error.to_string());
         let mut manifest = match is_module(source) {
             true => Manifest::new([Wasm::data(0_u64.to_le_bytes())]),
             false => Manifest::parse(source, &parse).map_err(wrong)?,
@@ -153,24 +93,13 @@ impl Loader {
     /// What the page has to fetch, as JSON.
     pub(crate) fn needed(&self) -> Vec<u8> {
         let both = self.names.iter().zip(&self.manifest.wasm);
-        let needed: Vec<Needed<'_>> = both
-            .map(|(name, wasm)| Needed {
-                name,
-                fetch: match wasm {
-                    Wasm::File { path, .. } => Fetch::Path(path.to_str().unwrap_or_default()),
-                    Wasm::Url { req, .. } => Fetch::Request {
-                        url: &req.url,
-                        method: req.method.as_deref().unwrap_or_default(),
-                        headers: &req.headers,
-                    },
-                    Wasm::Data { data, .. } => match data.as_slice().try_into() {
-                        Ok(number) => Fetch::Given(u64::from_le_bytes(number)),
-                        Err(_) => Fetch::Inline,
-                    },
-                },
+        let json = Json::default().list(both, |json, (name, wasm)| {
+            json.object(|json| {
+                json.field("name", |json| json.text(name))
+                    .field("fetch", |json| fetch(json, wasm))
             })
-            .collect();
-        serde_json::to_vec(&needed).unwrap_or_default()
+        });
+        json.into_bytes()
     }
 
     /// The bytes of a module the manifest has.
@@ -236,14 +165,14 @@ impl Loader {
     }
 
     /// A module the engine alone has read, of which the page says what it imports and exports.
-    pub(crate) fn described(&mut self, index: usize, described: Described) -> Result<(), Fault> {
+    pub(crate) fn described(&mut self, index: usize, outline: Outline) -> Result<(), Fault> {
         if self.pages_max().is_some() {
             let text = "the memory of a module that the platform has compiled cannot be bounded: give its bytes";
             return Err(Fault::new(Status::InvalidArgument, text));
         }
         if let Some(slot) = self.modules.get_mut(index) {
             *slot = Some(Loaded {
-                outline: described.into(),
+                outline,
                 kernel_memory: Kernel::Calls,
             });
         }
@@ -284,84 +213,192 @@ impl Loader {
         if modules.len() != self.names.len() {
             return Err(Fault::new(Status::Internal, "a module is missing"));
         }
+        let answers = self.answers(&modules)?;
+        let needs: Vec<Vec<usize>> = answers
+            .iter()
+            .map(|answers| answers.iter().filter_map(|answer| module_of(*answer)).collect())
+            .collect();
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let order = order(&names, &needs)?;
+        let paths = self.paths()?;
+        let hosts = self.manifest.allowed_hosts.as_ref();
+        let time = bounds::call_time_max(&self.manifest, &self.limits);
+        let all = modules.iter().zip(&self.names).zip(&answers);
+        let json = Json::default().object(|json| {
+            json.field("order", |json| json.list(order, |json, index| json.number(index as u64)))
+                .field("modules", |json| {
+                    json.list(all, |json, ((module, name), answers)| {
+                        module_plan(json, name, module, answers)
+                    })
+                })
+                .field("call_time_ms_max", |json| {
+                    let ms = time.map(|time| time.as_millis().try_into().unwrap_or(u64::MAX));
+                    json.optional(ms, Json::number)
+                })
+                .field("call_depth_max", |json| json.number(self.limits.call_depth_max.into()))
+                .field("http", |json| json.boolean(hosts.is_some_and(|hosts| !hosts.is_empty())))
+                .field("paths", |json| json.list(paths, path_plan))
+        });
+        Ok(json.into_bytes())
+    }
+
+    /// What answers each import of each module.
+    fn answers(&self, modules: &[&Loaded]) -> Result<Vec<Vec<Answer>>, Fault> {
         let available = Available {
             loader: self,
-            modules: &modules,
+            modules,
         };
-        let mut needs = vec![Vec::new(); modules.len()];
-        let mut plans = Vec::with_capacity(modules.len());
-        for (index, (module, name)) in modules.iter().zip(&self.names).enumerate() {
-            let mut plan = ModulePlan {
-                name,
-                kernel_memory: module.kernel_memory,
-                imports: Vec::with_capacity(module.outline.imports.len()),
-                exports: module
-                    .outline
-                    .exports
-                    .iter()
-                    .map(|export| ExportPlan {
-                        name: &export.name,
-                        function: export.function.as_ref(),
-                    })
-                    .collect(),
-                memories: &module.outline.memories,
-                tables: &module.outline.tables,
-            };
+        let each = modules.iter().enumerate().map(|(index, module)| {
             check_kind(|name| module.outline.exports_function(name))?;
-            for import in &module.outline.imports {
-                let described = Import {
-                    module: &import.module,
-                    name: &import.name,
-                    function: import.function.as_ref().map(|ty| ty as _),
-                };
-                let answer = answer(described, index, &available)?;
-                let from = match answer {
-                    Answer::Module(other) | Answer::AnyModule(other) => Some(other),
-                    Answer::Host | Answer::User => None,
-                };
-                needs[index].extend(from);
-                plan.imports.push(ImportPlan {
-                    module: &import.module,
-                    name: &import.name,
-                    from,
-                    user: answer == Answer::User,
-                    function: import.function.as_ref(),
-                });
-            }
-            plans.push(plan);
-        }
-        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        let plan = Plan {
-            order: order(&names, &needs)?,
-            modules: plans,
-            call_time_ms_max: bounds::call_time_max(&self.manifest, &self.limits)
-                .map(|time| time.as_millis().try_into().unwrap_or(u64::MAX)),
-            call_depth_max: self.limits.call_depth_max,
-            http: self
-                .manifest
-                .allowed_hosts
-                .as_ref()
-                .is_some_and(|hosts| !hosts.is_empty()),
-            paths: self.paths()?,
-        };
-        serde_json::to_vec(&plan).map_err(|error| Fault::new(Status::Internal, error.to_string()))
+            let imports = module.outline.imports.iter();
+            imports
+                .map(|import| {
+                    let described = Import {
+                        module: &import.module,
+                        name: &import.name,
+                        function: import.function.as_ref().map(|ty| ty as _),
+                    };
+                    answer(described, index, &available)
+                })
+                .collect()
+        });
+        each.collect()
     }
 
     /// The folders the manifest grants; without WASI there is nothing to open.
-    fn paths(&self) -> Result<Vec<PathPlan>, Fault> {
+    fn paths(&self) -> Result<Vec<PathRule>, Fault> {
         let paths = self.manifest.allowed_paths.iter().flatten();
         let pairs = paths.map(|(host, guest)| (host.as_str(), guest.to_str().unwrap_or_default()));
-        let rules =
+        let mut rules =
             path_rules(pairs).map_err(|error| Fault::new(error.status(), error.to_string()))?;
-        let granted = rules.into_iter().filter(|_| self.options.wasi);
-        Ok(granted
-            .map(|rule| PathPlan {
-                host: rule.host,
-                guest: rule.guest,
-                read_only: rule.access == Access::ReadOnly,
-            })
-            .collect())
+        if !self.options.wasi {
+            rules.clear();
+        }
+        Ok(rules)
     }
+
+    /// The manifest without its modules and what was said in the plan, as JSON: what instances are made from.
+    pub(crate) fn rest(&self) -> Vec<u8> {
+        let Manifest {
+            config,
+            memory,
+            allowed_hosts,
+            ..
+        } = &self.manifest;
+        let json = Json::default().object(|json| {
+            json.field("config", |json| {
+                json.object(|json| {
+                    config.iter().fold(json, |json, (key, value)| {
+                        json.field(key, |json| json.text(value))
+                    })
+                })
+            })
+            .field("allowed_hosts", |json| {
+                json.list(allowed_hosts.iter().flatten(), |json, host| json.text(host))
+            })
+            .field("memory", |json| {
+                json.object(|json| {
+                    let pages = memory.max_pages.map(u64::from);
+                    json.field("max_pages", |json| json.optional(pages, Json::number))
+                        .field("max_http_response_bytes", |json| {
+                            json.optional(memory.max_http_response_bytes, Json::number)
+                        })
+                        .field("max_var_bytes", |json| {
+                            json.optional(memory.max_var_bytes, Json::number)
+                        })
+                })
+            })
+        });
+        json.into_bytes()
+    }
+}
+
+fn fetch(json: Json, wasm: &Wasm) -> Json {
+    let number = match wasm {
+        Wasm::File { path, .. } => {
+            let path = path.to_str().unwrap_or_default();
+            return json.object(|json| json.field("path", |json| json.text(path)));
+        }
+        Wasm::Url { req, .. } => {
+            return json.object(|json| json.field("request", |json| request(json, req)));
+        }
+        Wasm::Data { data, .. } => data.as_slice().try_into().map(u64::from_le_bytes),
+    };
+    match number {
+        Ok(number) => json.object(|json| json.field("given", |json| json.number(number))),
+        Err(_) => json.text("inline"),
+    }
+}
+
+fn request(json: Json, request: &HttpRequest) -> Json {
+    json.object(|json| {
+        json.field("url", |json| json.text(&request.url))
+            .field("method", |json| json.text(request.method.as_deref().unwrap_or_default()))
+            .field("headers", |json| {
+                json.object(|json| {
+                    request.headers.iter().fold(json, |json, (name, value)| {
+                        json.field(name, |json| json.text(value))
+                    })
+                })
+            })
+    })
+}
+
+fn module_of(answer: Answer) -> Option<usize> {
+    match answer {
+        Answer::Module(other) | Answer::AnyModule(other) => Some(other),
+        Answer::Host | Answer::User => None,
+    }
+}
+
+fn module_plan(json: Json, name: &str, module: &Loaded, answers: &[Answer]) -> Json {
+    let Outline {
+        imports,
+        exports,
+        memories,
+        tables,
+    } = &module.outline;
+    let numbers = |json: Json, numbers: &[u64]| json.list(numbers, |json, number| json.number(*number));
+    json.object(|json| {
+        json.field("name", |json| json.text(name))
+            .field("kernel_memory", |json| json.text(module.kernel_memory.name()))
+            .field("imports", |json| {
+                json.list(imports.iter().zip(answers), |json, (import, answer)| {
+                    json.object(|json| {
+                        json.field("module", |json| json.text(&import.module))
+                            .field("name", |json| json.text(&import.name))
+                            .field("from", |json| {
+                                let from = module_of(*answer).map(|from| from as u64);
+                                json.optional(from, Json::number)
+                            })
+                            .field("user", |json| json.boolean(*answer == Answer::User))
+                            .field("function", |json| function(json, &import.function))
+                    })
+                })
+            })
+            .field("exports", |json| {
+                json.list(exports, |json, export| {
+                    json.object(|json| {
+                        json.field("name", |json| json.text(&export.name))
+                            .field("function", |json| function(json, &export.function))
+                    })
+                })
+            })
+            .field("memories", |json| numbers(json, memories))
+            .field("tables", |json| numbers(json, tables))
+    })
+}
+
+fn function(json: Json, function: &Option<Signature>) -> Json {
+    json.optional(function.as_ref(), |json, function| function.json(json))
+}
+
+fn path_plan(json: Json, rule: PathRule) -> Json {
+    json.object(|json| {
+        json.field("host", |json| json.text(&rule.host))
+            .field("guest", |json| json.text(&rule.guest))
+            .field("read_only", |json| json.boolean(rule.access == Access::ReadOnly))
+    })
 }
 
 /// What imports can be answered by.

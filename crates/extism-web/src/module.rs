@@ -5,8 +5,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Parser, Payload, TypeRef, ValType};
+
+use crate::fields::Fields;
+use crate::json::Json;
 
 /// What was found in a module.
 #[derive(Debug, Default)]
@@ -34,10 +36,20 @@ pub(crate) struct ExportLine {
 }
 
 /// The type of a function, in the letters of the text format.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Signature {
     pub(crate) params: Vec<String>,
     pub(crate) results: Vec<String>,
+}
+
+impl Signature {
+    pub(crate) fn json(&self, json: Json) -> Json {
+        let types = |types: &[String], json: Json| json.list(types, |json, ty| json.text(ty));
+        json.object(|json| {
+            json.field("params", |json| types(&self.params, json))
+                .field("results", |json| types(&self.results, json))
+        })
+    }
 }
 
 impl fmt::Display for Signature {
@@ -52,52 +64,6 @@ impl fmt::Display for Signature {
     }
 }
 
-/// A module as the page's engine describes it.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Described {
-    imports: Vec<DescribedImport>,
-    exports: Vec<DescribedExport>,
-}
-
-#[derive(Debug, Deserialize)]
-struct DescribedImport {
-    module: String,
-    name: String,
-    kind: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct DescribedExport {
-    name: String,
-    kind: String,
-}
-
-impl From<Described> for Outline {
-    /// Engines do not say of what type a function is; what can be called is taken to be a plug-in function.
-    fn from(described: Described) -> Outline {
-        let signature = |kind: &str| {
-            (kind == "function").then(|| Signature {
-                params: Vec::new(),
-                results: Vec::new(),
-            })
-        };
-        let import = |import: DescribedImport| ImportLine {
-            function: signature(&import.kind),
-            module: import.module,
-            name: import.name,
-        };
-        let export = |export: DescribedExport| ExportLine {
-            function: signature(&export.kind),
-            name: export.name,
-        };
-        Outline {
-            imports: described.imports.into_iter().map(import).collect(),
-            exports: described.exports.into_iter().map(export).collect(),
-            ..Outline::default()
-        }
-    }
-}
-
 impl Outline {
     /// Reads a module.
     pub(crate) fn read(wasm: &[u8]) -> Outline {
@@ -105,6 +71,24 @@ impl Outline {
         // What cannot be read, the page's engine refuses.
         let _ = reading.all(wasm);
         reading.outline
+    }
+
+    /// A module as the page's engine describes it: imports, then exports. Engines do not say of what type a
+    /// function is; what can be called is taken to be a plug-in function.
+    pub(crate) fn described(mut fields: Fields) -> Outline {
+        let function = |kind: &str| (kind == "function").then(Signature::default);
+        Outline {
+            imports: fields.list(|fields| ImportLine {
+                module: fields.text(),
+                name: fields.text(),
+                function: function(&fields.text()),
+            }),
+            exports: fields.list(|fields| ExportLine {
+                name: fields.text(),
+                function: function(&fields.text()),
+            }),
+            ..Outline::default()
+        }
     }
 
     pub(crate) fn exports(&self, name: &str) -> bool {
@@ -194,10 +178,7 @@ impl Reading {
 
     fn signature(&self, ty: u32) -> Signature {
         let found = self.types.get(ty as usize).cloned().flatten();
-        found.unwrap_or(Signature {
-            params: Vec::new(),
-            results: Vec::new(),
-        })
+        found.unwrap_or_default()
     }
 }
 

@@ -2,39 +2,45 @@
 //!
 //! Must not know: what a choice means. Keeps: a name that is not known is refused, never passed over.
 
-use std::collections::BTreeMap;
-
 use extism_abi::Status;
 use extism_semantics::{Fault, LEVEL_OFF, Limits};
-use serde::Deserialize;
+
+use crate::fields::Fields;
 
 /// The options of a plug-in.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) wasi: bool,
-    /// Namespace and name of each host function.
-    pub(crate) functions: Vec<(String, String)>,
     /// Start from the limits for untrusted plug-ins.
-    pub(crate) untrusted: bool,
-    /// Single limits, by their names in C.
-    pub(crate) limits: BTreeMap<String, u64>,
+    untrusted: bool,
     pub(crate) http_response_headers: bool,
-    /// The lowest level somebody listens to.
-    pub(crate) log_level: Option<i32>,
     /// Whether kernel memory accesses become instructions.
     pub(crate) rewrite: bool,
+    /// The lowest level somebody listens to.
+    log_level: Option<i32>,
     /// Fields of a manifest that take the place of the manifest's.
     pub(crate) overrides: Option<String>,
+    /// Namespace and name of each host function.
+    pub(crate) functions: Vec<(String, String)>,
+    /// Single limits, by their names in C.
+    limits: Vec<(String, u64)>,
 }
 
 impl Options {
-    /// Reads what the page hands over.
-    pub(crate) fn parse(json: &[u8]) -> Result<Options, Fault> {
-        serde_json::from_slice(json).map_err(|error| {
-            let text = "the options are not what they have to be";
-            Fault::new(Status::InvalidArgument, text).because(error)
-        })
+    /// Reads what the page hands over: flags, level, overrides, functions, limits.
+    pub(crate) fn read(mut fields: Fields) -> Options {
+        let flags = fields.number();
+        let flag = |bit: u32| flags >> bit & 1 == 1;
+        Options {
+            wasi: flag(0),
+            untrusted: flag(1),
+            http_response_headers: flag(2),
+            rewrite: flag(3),
+            log_level: fields.optional().and_then(|level| level.parse().ok()),
+            overrides: fields.optional(),
+            functions: fields.list(|fields| (fields.text(), fields.text())),
+            limits: fields.list(|fields| (fields.text(), fields.number())),
+        }
     }
 
     pub(crate) fn limits(&self) -> Result<Limits, Fault> {

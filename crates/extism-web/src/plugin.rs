@@ -12,15 +12,15 @@ use extism_kernel::{Kernel, Range, Refused};
 use extism_manifest::Manifest;
 use extism_policy::HostPolicy;
 use extism_semantics::{Facilities, Fault, Guest, Level, Limits, Meter, Share, Vars, bounds, cut};
-use serde::{Deserialize, Serialize};
 
+use crate::fields::Fields;
 use crate::hop::Hop;
+use crate::json::Json;
 use crate::options::Options;
 use crate::page;
 
 /// What the page says about an instance it has made, or is about to make.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Resources {
     /// Pages of each memory the modules define.
     memories: Vec<u64>,
@@ -29,6 +29,18 @@ pub(crate) struct Resources {
     instances: usize,
 }
 
+impl Resources {
+    /// Reads what the page hands over.
+    pub(crate) fn read(mut fields: Fields) -> Resources {
+        Resources {
+            memories: fields.list(Fields::number),
+            tables: fields.list(Fields::number),
+            instances: fields.integer(),
+        }
+    }
+}
+
+/// A plug-in.
 pub(crate) struct Plugin {
     pub(crate) kernel: Kernel,
     pub(crate) memory_bytes: u64,
@@ -57,14 +69,35 @@ pub(crate) struct Http {
 }
 
 /// What became of a call that did not just return.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) status: u32,
-    #[serde(default)]
-    pub(crate) guest_code: i32,
-    pub(crate) message: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) causes: Vec<String>,
+    status: u32,
+    guest_code: i32,
+    message: String,
+    causes: Vec<String>,
+}
+
+impl Failure {
+    /// Reads what the page knows.
+    pub(crate) fn read(mut fields: Fields) -> Failure {
+        Failure {
+            status: fields.integer(),
+            guest_code: fields.integer(),
+            message: fields.text(),
+            causes: fields.list(Fields::text),
+        }
+    }
+
+    /// As the page is told.
+    pub(crate) fn json(&self) -> Vec<u8> {
+        let json = Json::default().object(|json| {
+            json.field("status", |json| json.number(self.status.into()))
+                .field("guest_code", |json| json.signed(self.guest_code.into()))
+                .field("message", |json| json.text(&self.message))
+                .field("causes", |json| json.list(&self.causes, |json, cause| json.text(cause)))
+        });
+        json.into_bytes()
+    }
 }
 
 impl From<&Fault> for Failure {

@@ -11,7 +11,7 @@ import { Status } from "./status.js";
 /** Bytes: text stands for its UTF-8. */
 export type Bytes = string | ArrayBuffer | ArrayBufferView | SharedArrayBuffer;
 
-const encoder = new TextEncoder();
+const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** The bytes of anything that has some. Shared memory is copied; everything else is only looked at. */
 export function bytesOf(data: unknown, what: string): Uint8Array {

@@ -98,27 +98,34 @@ export class InternalError extends ExtismError {
 
 type Kind = new (status: number, message: string, options?: { guestCode?: number; cause?: unknown }) => ExtismError;
 
-const EXACT: ReadonlyMap<number, Kind> = new Map<number, Kind>([
-  [Status.Closed, ClosedError],
-  [Status.Busy, BusyError],
-  [Status.WaitTimeout, PoolTimeoutError],
-  [Status.FunctionNotFound, FunctionNotFoundError],
-  [Status.GuestError, GuestError],
-  [Status.GuestExit, GuestError],
-  [Status.HostFunction, HostFunctionError],
-  [Status.HostPanic, HostFunctionError],
-  [Status.Timeout, CallTimeoutError],
-  [Status.Cancelled, CallCancelledError],
-]);
-const BANDS: Readonly<Record<number, Kind>> = {
-  1: UsageError,
-  2: LoadError,
-  3: ModuleError,
-  4: CallError,
-  5: LimitError,
-  6: DeniedError,
-  9: InternalError,
-};
+/** The class for a status. A function, so that a bundler can leave it out. */
+function kindOf(status: number): Kind {
+  switch (status) {
+    case Status.Closed:
+      return ClosedError;
+    case Status.Busy:
+      return BusyError;
+    case Status.WaitTimeout:
+      return PoolTimeoutError;
+    case Status.FunctionNotFound:
+      return FunctionNotFoundError;
+    case Status.GuestError:
+    case Status.GuestExit:
+      return GuestError;
+    case Status.HostFunction:
+    case Status.HostPanic:
+      return HostFunctionError;
+    case Status.Timeout:
+      return CallTimeoutError;
+    case Status.Cancelled:
+      return CallCancelledError;
+  }
+  if (status >= Status.TrapUnreachable && status <= Status.TrapOther) {
+    return TrapError;
+  }
+  const bands = [ExtismError, UsageError, LoadError, ModuleError, CallError, LimitError, DeniedError];
+  return bands[Math.floor(status / 100)] ?? InternalError;
+}
 
 /** The error for a status. Engines make every error of theirs with this. */
 export function errorOf(
@@ -126,7 +133,5 @@ export function errorOf(
   message: string,
   options: { guestCode?: number; cause?: unknown } = {},
 ): ExtismError {
-  const isTrap = status >= Status.TrapUnreachable && status <= Status.TrapOther;
-  const kind = isTrap ? TrapError : (EXACT.get(status) ?? BANDS[Math.floor(status / 100)] ?? ExtismError);
-  return new kind(status, message, options);
+  return new (kindOf(status))(status, message, options);
 }

@@ -94,7 +94,7 @@ const NAMES: Readonly<Record<string, string>> = {
   maxVarBytes: "max_var_bytes",
 };
 
-const encoder = new TextEncoder();
+const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** Reads what may have to be awaited. */
 export async function sourceOf(like: ManifestLike, options: ManifestOptions, order: PathOrder): Promise<Source> {

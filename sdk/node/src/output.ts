@@ -4,7 +4,7 @@
  * Must not know: where it came from. Invariant: it is read only, and nothing the plug-in does later changes it.
  */
 
-const decoder = new TextDecoder();
+const decoder = /* @__PURE__ */ new TextDecoder();
 
 /** Bytes from a plug-in: a `DataView` to read numbers from, with ways to read them as text, JSON or bytes. */
 export class PluginOutput extends DataView<ArrayBuffer> {

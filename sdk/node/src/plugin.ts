@@ -213,7 +213,7 @@ function nameOf(name: unknown): string {
   return name;
 }
 
-const EMPTY = new Uint8Array(0);
+const EMPTY = /* @__PURE__ */ new Uint8Array(0);
 
 function inputOf(input: CallInput): Input {
   if (typeof input === "string") {

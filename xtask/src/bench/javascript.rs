@@ -1,7 +1,8 @@
-//! The rows that are measured through JavaScript: this project's package, and the published one in a project of its
-//! own.
+//! The rows that are measured through JavaScript: this project's package, and the published one in
+//! a project of its own.
 //!
-//! Must not know: targets, nor what the program measures. Invariant: the addon is built as it is published.
+//! Must not know: targets, nor what the program measures. Invariant: the addon is built as it is
+//! published.
 
 use std::ffi::OsString;
 use std::fs;

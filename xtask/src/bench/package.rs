@@ -1,6 +1,7 @@
 //! The rows that are measured through packages of a language: this project's, and the published one.
 //!
-//! Must not know: targets, nor what a program measures. Invariant: each package runs in a process of its own.
+//! Must not know: targets, nor what a program measures. Invariant: each package runs in a process
+//! of its own.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,7 +1,8 @@
 //! The JavaScript SDK: the statuses and the limits, as TypeScript.
 //!
-//! Must not know: which errors there are. Invariant: each file is TypeScript as its formatter leaves it, without
-//! anything that happens when it is loaded beyond making constants, and begins with the line that names its generator.
+//! Must not know: which errors there are. Invariant: each file is TypeScript as its formatter
+//! leaves it, without anything that happens when it is loaded beyond making constants, and begins
+//! with the line that names its generator.
 
 use std::fmt::Write as _;
 

@@ -46,7 +46,7 @@ pub(super) struct Limit {
     /// A status, or what happens instead.
     beyond: String,
     /// How the text of the field begins in the header.
-    doc: String,
+    pub(super) doc: String,
 }
 
 pub(super) fn generate(project: &Project) -> Result<Produced> {

@@ -101,6 +101,14 @@ const UNSAFE: &[(&str, &str)] = &[
         "a pointer of the caller that is carried and never followed",
     ),
     (
+        "crates/extism-node/src/loan.rs",
+        "a plug-in lent to the JavaScript thread while its own waits",
+    ),
+    (
+        "crates/extism-node/src/window.rs",
+        "memory shared with the JavaScript of the same thread",
+    ),
+    (
         "bench/rust/src/raw/compile.rs",
         "reading back machine code that was just written",
     ),

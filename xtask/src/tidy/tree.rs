@@ -54,7 +54,7 @@ pub(super) fn small_enough(file: &File, _: &Tree) -> Vec<Finding> {
 /// Kinds of files, by extension. A new kind is a decision: add it here with the first file.
 const EXTENSIONS: &[&str] = &[
     "c", "cc", "config", "cpp", "erl", "escript", "ex", "exs", "h", "hpp", "hrl", "json", "lock",
-    "md", "png", "py", "rs", "src", "svg", "toml", "txt", "wasm", "wast", "wat",
+    "md", "mjs", "mts", "png", "py", "rs", "src", "svg", "toml", "ts", "txt", "wasm", "wast", "wat",
 ];
 
 /// Files whose name has no extension.
@@ -62,6 +62,7 @@ const NAMES: &[&str] = &[
     ".formatter.exs",
     ".gitattributes",
     ".gitignore",
+    ".prettierignore",
     "LICENSE",
     "SHA256SUMS",
     "run",

@@ -193,12 +193,12 @@ class PoolOfAddon implements BackendPool {
 }
 
 /** Names of functions under the numbers the addon has given them. */
-const names = new Map<string, number | string>();
-const encoder = new TextEncoder();
+const names = /* @__PURE__ */ new Map<string, number | string>();
+const encoder = /* @__PURE__ */ new TextEncoder();
 
-/** Up to this length text is encoded in place. */
+/** Up to this length text is encoded in place, 3 bytes for each unit at most. */
 const SHORT = 1_024;
-const short = new Uint8Array(SHORT * 3);
+const short = /* @__PURE__ */ new Uint8Array(3_072);
 
 class InstanceOfAddon implements Instance {
   readonly #plugin: NativePlugin;

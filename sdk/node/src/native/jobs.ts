@@ -40,15 +40,15 @@ const MEMORY_BYTES = 16_384;
 
 export const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 
-const memory = new ArrayBuffer(MEMORY_BYTES);
-const asI32 = new Int32Array(memory);
-const asI64 = new BigInt64Array(memory);
-const asF32 = new Float32Array(memory);
-const asF64 = new Float64Array(memory);
+const memory = /* @__PURE__ */ new ArrayBuffer(MEMORY_BYTES);
+const asI32 = /* @__PURE__ */ new Int32Array(memory);
+const asI64 = /* @__PURE__ */ new BigInt64Array(memory);
+const asF32 = /* @__PURE__ */ new Float32Array(memory);
+const asF64 = /* @__PURE__ */ new Float64Array(memory);
 
 let own: Realm | undefined;
 const frames: Frame[] = [];
-const jobs = new Map<number, Pending>();
+const jobs = /* @__PURE__ */ new Map<number, Pending>();
 let lastJob = 0;
 let awake: NodeJS.Timeout | undefined;
 

@@ -23,10 +23,11 @@ import { VERSION } from "../version-number.js";
 import { coreModule, coreModuleNow } from "./core.js";
 import { identity } from "./identity.js";
 import { inspectionOf } from "./inspect.js";
-import { Loading, type Fetcher, type Loaded, type Translate } from "./loaded.js";
+import { Loading, type Fetcher, type Loaded } from "./loaded.js";
 import { isCodeOrNothing, Machine } from "./machine.js";
 import { InstancePool } from "./pool.js";
 import { canSuspend, isAsync, type Suspension } from "./suspension.js";
+import type { Translator } from "./text.js";
 import { wasiMaker } from "./wasi.js";
 import { makeInWorker, type WorkerMaker } from "./worker-instance.js";
 
@@ -35,7 +36,7 @@ const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 /** What each entry of the package gives: how this platform reads files and makes Workers. */
 export interface Platform {
   readonly fetcher: Fetcher;
-  readonly translate: Translate;
+  readonly translator: Translator;
   readonly worker: WorkerMaker | undefined;
 }
 
@@ -48,7 +49,7 @@ export function webBackend(platform: Platform): Backend {
     name: "web",
     compile: async (source, options) => {
       const core = await coreModule();
-      const loaded = await new Loading(core, source, options).load(platform.fetcher, platform.translate);
+      const loaded = await new Loading(core, source, options).load(platform.fetcher, platform.translator);
       return new Compiled(core, loaded, options, platform);
     },
     compileSync: (source, options) => {

@@ -31,7 +31,9 @@ export async function buildWeb(out) {
   const node = { "node-worker": "src/web/node-worker.ts" };
   await build({ ...shared, entryPoints: node, outdir: out, platform: "node" });
   mkdirSync(out, { recursive: true });
-  copyFileSync(coreFile(), join(out, "extism_web.wasm"));
+  const core = coreFile();
+  copyFileSync(core, join(out, "extism_web.wasm"));
+  copyFileSync(join(dirname(core), "extism_web_text.wasm"), join(out, "extism_web_text.wasm"));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -52,9 +52,7 @@ export interface CoreExports {
   var_read(): number;
   var_write(nameBytes: number): void;
   var_remove(): void;
-  var_names(): void;
-  configure(): number;
-  config(): void;
+  configure(): void;
   allow_http_response_headers(): void;
   http_begin(request: bigint, body: bigint): number;
   http_body(): void;
@@ -63,6 +61,9 @@ export interface CoreExports {
   http_failed(reason: number): void;
   readonly [guestImport: `env.${string}`]: CallableFunction;
 }
+
+/** A field of what the core is handed in one piece; a list is its length and then its items. */
+export type Field = string | number | bigint | null | undefined;
 
 /** What the core asks back. */
 export interface Listener {
@@ -141,8 +142,18 @@ export class Core {
     this.give(encoder.encode(text));
   }
 
-  giveJson(value: unknown): void {
-    this.giveText(jsonOf(value));
+  /** Hands fields to the core, in the order it reads them. */
+  giveFields(fields: readonly Field[]): void {
+    const texts = fields.map((field) => encoder.encode(String(field ?? "")));
+    const whole = new Uint8Array(texts.reduce((sum, text) => sum + 4 + text.length, 0));
+    const view = new DataView(whole.buffer);
+    let at = 0;
+    for (const text of texts) {
+      view.setUint32(at, text.length, true);
+      whole.set(text, at + 4);
+      at += 4 + text.length;
+    }
+    this.give(whole);
   }
 
   /** What the core left, as a copy. */
@@ -278,24 +289,6 @@ function urlOf(text: string, base: string | undefined): URL | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** JSON with whole numbers of any size. */
-function jsonOf(value: unknown): string {
-  const large = new Map<string, bigint>();
-  const text = JSON.stringify(value, (_key, item: unknown) => {
-    if (typeof item !== "bigint") {
-      return item;
-    }
-    const mark = `\u0000${String(large.size)}`;
-    large.set(JSON.stringify(mark), item);
-    return mark;
-  });
-  let written = text;
-  for (const [mark, item] of large) {
-    written = written.replace(mark, String(item));
-  }
-  return written;
 }
 
 let compiled: WebAssembly.Module | undefined;

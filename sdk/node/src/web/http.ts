@@ -14,7 +14,6 @@ import type { Suspension } from "./suspension.js";
 /** What the core says has to be sent. */
 export interface Sent {
   readonly url: string;
-  readonly shown: string;
   readonly method: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly has_body: boolean;
@@ -114,7 +113,7 @@ export class HttpExchange {
   }
 
   #answered(status: number, headers: readonly (readonly [string, string])[], body: Uint8Array): bigint {
-    this.#core.giveJson(headers);
+    this.#core.giveFields(headers.flat());
     const handle = this.#core.exports.http_end(status, body.length);
     if (handle < 0) {
       throw new Interrupted(this.#core.takeFailure());

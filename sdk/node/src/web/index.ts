@@ -13,7 +13,7 @@ import type { BackendStats } from "../backend.js";
 import { webBackend } from "./backend.js";
 import { coreModule, useCoreFile, useCoreModule } from "./core.js";
 import { download } from "./download.js";
-import { translator } from "./text.js";
+import { TEXT_FILE, translator } from "./text.js";
 
 export * from "../exports.js";
 export { ExtismContext, ExtismPlugin } from "./extism-context.js";
@@ -30,7 +30,7 @@ const web = /* @__PURE__ */ webBackend({
       download({ url: new URL(path, globalThis.location?.href).href, method: "GET", headers: {} }, bytesMax, 300_000),
     request: download,
   },
-  translate: translator((name) => compiled(new URL(name, CORE))),
+  translator: translator(() => compiled(new URL(TEXT_FILE, CORE))),
   worker: typeof Worker === "function" ? makeWorker : undefined,
 });
 

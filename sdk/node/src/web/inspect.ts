@@ -16,5 +16,5 @@ export async function inspectionOf(
   options: BackendOptions,
   platform: Platform,
 ): Promise<Inspection> {
-  return await new Loading(core, source, options).inspect(platform.fetcher, platform.translate);
+  return await new Loading(core, source, options).inspect(platform.fetcher, platform.translator);
 }

@@ -11,9 +11,10 @@ import { errorOf } from "../error.js";
 import { messageOf } from "../host-function.js";
 import type { Inspection } from "../inspection.js";
 import { Status } from "../status.js";
-import { Core } from "./core.js";
+import { Core, type Field } from "./core.js";
 import type { Needed, Plan } from "./plan.js";
 import { hasSecondMemories } from "./platform.js";
+import type { Translator } from "./text.js";
 
 /** A plug-in that instances can be made from, on this thread or, being cloneable, on another. */
 export interface Loaded {
@@ -21,20 +22,9 @@ export interface Loaded {
   readonly plan: Plan;
   /** The manifest without its modules, as JSON. */
   readonly manifest: string;
-  readonly options: CoreOptions;
+  /** The options of the core, as the fields it reads. */
+  readonly options: readonly Field[];
   readonly access: WebAssembly.Module;
-}
-
-/** The options of the core. */
-export interface CoreOptions {
-  readonly wasi: boolean;
-  readonly functions: readonly (readonly [string, string])[];
-  readonly untrusted: boolean;
-  readonly limits: Readonly<Record<string, number | bigint>>;
-  readonly http_response_headers: boolean;
-  readonly log_level: number | null;
-  readonly rewrite: boolean;
-  readonly overrides: string | null;
 }
 
 /** Gets what the core asks for. */
@@ -48,25 +38,22 @@ export interface Fetcher {
   ): Promise<Uint8Array>;
 }
 
-/** Turns texts the core does not read (WAT) into what it reads. */
-export type Translate = (text: Uint8Array) => Promise<Uint8Array>;
-
 const LEVELS = ["trace", "debug", "info", "warn", "error"];
 
-/** The options of the core. */
-export function coreOptions(options: BackendOptions, overrides: string | undefined): CoreOptions {
+/** The options of the core, as the fields it reads. */
+function coreOptions(options: BackendOptions, overrides: string | undefined): Field[] {
   const { base, ...limits } = options.limits ?? {};
   const named = Object.entries(limits).filter(([, value]) => value !== undefined);
-  return {
-    wasi: options.wasi,
-    functions: options.functions.map((each) => [each.namespace, each.name] as const),
-    untrusted: base === "untrusted",
-    limits: Object.fromEntries(named.map(([name, value]) => [snakeCase(name), limitOf(name, value)])),
-    http_response_headers: options.httpResponseHeaders,
-    log_level: options.logLevel === undefined ? null : LEVELS.indexOf(options.logLevel),
-    rewrite: options.rewrite,
-    overrides: overrides ?? null,
-  };
+  const flags = [options.wasi, base === "untrusted", options.httpResponseHeaders, options.rewrite];
+  return [
+    flags.reduce((sum, flag, bit) => sum + (flag ? 2 ** bit : 0), 0),
+    options.logLevel === undefined ? "" : LEVELS.indexOf(options.logLevel),
+    overrides,
+    options.functions.length,
+    ...options.functions.flatMap((each) => [each.namespace, each.name]),
+    named.length,
+    ...named.flatMap(([name, value]) => [snakeCase(name), limitOf(name, value)]),
+  ];
 }
 
 function snakeCase(name: string): string {
@@ -89,7 +76,7 @@ function limitOf(name: string, value: unknown): bigint {
 /** Loads a source. */
 export class Loading {
   readonly #core: Core;
-  readonly #options: CoreOptions;
+  readonly #options: readonly Field[];
   readonly #source: Source;
   readonly #modules: WebAssembly.Module[] = [];
 
@@ -102,19 +89,22 @@ export class Loading {
     }
     this.#core = new Core(coreModule);
     this.#source = source;
-    this.#options = coreOptions(options, source.overrides);
-    this.#core.giveJson(this.#options);
-    this.#core.checked(this.#core.exports.options());
+    // What overrides the manifest is in it by the time instances are made.
+    this.#options = coreOptions(options, undefined);
+    this.#core.giveFields(coreOptions(options, source.overrides));
+    this.#core.exports.options();
   }
 
-  async load(fetcher: Fetcher, translate: Translate): Promise<Loaded> {
-    for (const [index, needed] of this.#needed().entries()) {
+  async load(fetcher: Fetcher, translator: Translator): Promise<Loaded> {
+    const isText = !isJson(this.#source.bytes) && !this.#isModule();
+    const source = isText ? await translator.manifest(this.#source.bytes) : this.#source.bytes;
+    for (const [index, needed] of this.#needed(source).entries()) {
       const found = this.#atHand(index, needed) ?? (await this.#fetched(needed, fetcher));
       if (found instanceof WebAssembly.Module) {
         this.#describe(index, found);
         continue;
       }
-      const binary = this.#check(index, found) ? found : await translate(found);
+      const binary = this.#check(index, found) ? found : await translator.module(found);
       if (!WebAssembly.validate(binary as BufferSource)) {
         await refuse(binary);
       }
@@ -124,7 +114,7 @@ export class Loading {
   }
 
   loadSync(fetcher: Fetcher): Loaded {
-    for (const [index, needed] of this.#needed().entries()) {
+    for (const [index, needed] of this.#needed(this.#source.bytes).entries()) {
       const found = this.#atHand(index, needed) ?? fetchedNow(needed, fetcher);
       if (found instanceof WebAssembly.Module) {
         this.#describe(index, found);
@@ -142,13 +132,20 @@ export class Loading {
   }
 
   /** Describes a source without running it. */
-  async inspect(fetcher: Fetcher, _translate: Translate): Promise<Inspection> {
-    await this.load(fetcher, _translate);
+  async inspect(fetcher: Fetcher, translator: Translator): Promise<Inspection> {
+    await this.load(fetcher, translator);
     throw errorOf(Status.InvalidArgument, "this build describes no plug-ins");
   }
 
-  #needed(): readonly Needed[] {
+  #isModule(): boolean {
     this.#core.give(this.#source.bytes);
+    const isModule = this.#core.exports.source_is_module() === 1;
+    this.#core.exports.exchange_forget();
+    return isModule;
+  }
+
+  #needed(source: Uint8Array): readonly Needed[] {
+    this.#core.give(source);
     this.#core.checked(this.#core.exports.load(hasSecondMemories() ? 1 : 0));
     return this.#core.takeJson() as readonly Needed[];
   }
@@ -201,7 +198,14 @@ export class Loading {
   }
 
   #describe(index: number, module: WebAssembly.Module): void {
-    this.#core.giveJson({ imports: WebAssembly.Module.imports(module), exports: WebAssembly.Module.exports(module) });
+    const imports = WebAssembly.Module.imports(module);
+    const exports = WebAssembly.Module.exports(module);
+    this.#core.giveFields([
+      imports.length,
+      ...imports.flatMap((each) => [each.module, each.name, each.kind]),
+      exports.length,
+      ...exports.flatMap((each) => [each.name, each.kind]),
+    ]);
     this.#core.checked(this.#core.exports.load_described(index));
     this.#modules[index] = module;
   }
@@ -215,10 +219,16 @@ export class Loading {
       modules: this.#modules,
       plan,
       manifest,
-      options: { ...this.#options, overrides: null },
+      options: this.#options,
       access: accessModule(this.#core),
     };
   }
+}
+
+/** Whether a text can only be JSON: no TOML begins with a brace. */
+function isJson(text: Uint8Array): boolean {
+  const first = text.findIndex((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
+  return text[first] === 0x7b;
 }
 
 function fetchedNow(needed: Needed, fetcher: Fetcher): Uint8Array {

@@ -191,8 +191,9 @@ export class Machine {
   }
 
   configure(values: Readonly<Record<string, string | null>>): void {
-    this.core.giveJson(values);
-    this.core.checked(this.core.exports.configure());
+    const pairs = Object.entries(values);
+    this.core.giveFields(pairs.flatMap(([key, value]) => [key, value === null ? 0 : 1, value]));
+    this.core.exports.configure();
   }
 
   variable(name: string): Uint8Array | undefined {
@@ -246,8 +247,8 @@ export class Machine {
 
   /** The core has a plug-in without an instance. */
   #begins(): void {
-    this.core.giveJson(this.loaded.options);
-    this.core.checked(this.core.exports.options());
+    this.core.giveFields(this.loaded.options);
+    this.core.exports.options();
     this.core.giveText(this.loaded.manifest);
     this.core.checked(this.core.exports.plugin());
   }
@@ -261,11 +262,9 @@ export class Machine {
     this.core.kernel.memory = undefined;
     this.#wasi = this.#wiring.wasi?.(this.loaded.plan.paths);
     const brought = modules.some((module) => module.kernel_memory === "defines");
-    this.core.giveJson({
-      memories: modules.flatMap((module) => module.memories),
-      tables: modules.flatMap((module) => module.tables),
-      instances: modules.length,
-    });
+    const memories = modules.flatMap((module) => module.memories);
+    const tables = modules.flatMap((module) => module.tables);
+    this.core.giveFields([memories.length, ...memories, tables.length, ...tables, modules.length]);
     if (this.core.checked(this.core.exports.making()) === 2) {
       this.core.exports.exchange_forget();
       this.#stage = "refused";
@@ -467,7 +466,8 @@ export class Machine {
   /** A failure with what the core knows beside it. */
   #completed(failure: ReturnType<typeof failureOf>["failure"]): ReturnType<typeof failureOf>["failure"] {
     this.core.recover();
-    this.core.giveJson(failure);
+    const causes = failure.causes ?? [];
+    this.core.giveFields([failure.status, failure.guest_code ?? 0, failure.message, causes.length, ...causes]);
     this.core.exports.fail();
     return this.core.takeFailure();
   }

@@ -15,7 +15,7 @@ import { Status } from "../status.js";
 import { webBackend } from "./backend.js";
 import { useCoreFile } from "./core.js";
 import { download } from "./download.js";
-import { translator } from "./text.js";
+import { TEXT_FILE, translator } from "./text.js";
 
 /** Beside the folder of the module or CommonJS bundle this is in; there `import.meta.url` is a path. */
 const HERE = import.meta.url.startsWith("file:") ? import.meta.url : pathToFileURL(import.meta.url);
@@ -49,9 +49,7 @@ export const web: Backend = /* @__PURE__ */ webBackend({
     },
     request: download,
   },
-  translate: translator(
-    async (name) => await WebAssembly.compile(await readFile(new URL(`../web/${name}`, HERE))),
-  ),
+  translator: translator(async () => await WebAssembly.compile(await readFile(new URL(`../web/${TEXT_FILE}`, HERE)))),
   worker: (args) => {
     const worker = new Worker(new URL("../web/node-worker.js", HERE), { ...args });
     return {
