@@ -8,6 +8,8 @@ pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod var;
 
+use std::collections::TryReserveError;
+
 use extism_kernel::Range;
 use wasmtime::{Caller, Linker};
 
@@ -46,12 +48,26 @@ fn take(cx: &mut Caller<'_, State>, handle: u64, what: &str) -> wasmtime::Result
     let kernel = memory::of_caller(cx)?;
     let bytes = match range.length {
         0 => Vec::new(),
-        _ => memory::bytes(kernel.data(&*cx), range)
-            .unwrap_or_default()
-            .to_vec(),
+        _ => copied(memory::bytes(kernel.data(&*cx), range).unwrap_or_default())?,
     };
     free(cx, handle)?;
     Ok(bytes)
+}
+
+/// A copy of bytes whose number a guest has chosen: for those there may be no memory.
+fn copied(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|error| no_memory(error, bytes.len()))?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
+}
+
+/// The host has no memory for this.
+#[cold]
+pub(crate) fn no_memory(error: TryReserveError, bytes: usize) -> Error {
+    let text = format!("no memory for {bytes} bytes");
+    Error::with_cause(Status::OutOfMemory, text, error)
 }
 
 /// As [`take`], for text.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Error;
+use crate::host::builtin::no_memory;
 use crate::limits::VAR_OVERHEAD_BYTES;
 use crate::{Limits, Status};
 
@@ -74,11 +75,15 @@ impl Vars {
         }
         match self.map.get_mut(name) {
             Some(old) => {
+                reserve(old, value.len().saturating_sub(old.len()))?;
                 old.clear();
                 old.extend_from_slice(value);
             }
             None => {
-                self.map.insert(name.to_owned(), value.to_vec());
+                let mut new = Vec::new();
+                reserve(&mut new, value.len())?;
+                new.extend_from_slice(value);
+                self.map.insert(name.to_owned(), new);
             }
         }
         self.used = Some(used);
@@ -89,6 +94,13 @@ impl Vars {
         self.used
             .unwrap_or_else(|| self.map.iter().map(|(name, value)| cost(name, value)).sum())
     }
+}
+
+/// Room for more bytes, whose number a guest has chosen.
+fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<(), Error> {
+    bytes
+        .try_reserve_exact(more)
+        .map_err(|error| no_memory(error, more))
 }
 
 fn cost(name: &str, value: &[u8]) -> u64 {
