@@ -6,6 +6,7 @@ pub(crate) mod depth;
 pub(crate) mod dump;
 pub(crate) mod export;
 pub(crate) mod outcome;
+mod stack;
 pub(crate) mod start;
 pub(crate) mod token;
 pub(crate) mod watchdog;

@@ -54,6 +54,7 @@ pub struct Plugin {
     exports: Exports,
     token: Arc<Token>,
     call_depth_max: u32,
+    stack_bytes_max: usize,
     fuel: Option<u64>,
     output: Range,
     /// Whether a call ended other than by returning since the instance was made.
@@ -92,8 +93,10 @@ impl Plugin {
         let compiled = &compiled.0;
         let id = Uuid::new_v4();
         let token = Token::new(compiled.linked.engine().clone(), compiled.call_time_max);
-        token.begin();
-        let made = instantiate(State::new(compiled, id, Arc::clone(&token)));
+        let made = match token.begin() {
+            true => instantiate(State::new(compiled, id, Arc::clone(&token))),
+            false => return Err(outcome::unwatched()),
+        };
         token.end();
         let (store, instance) = match made {
             Ok((store, instance)) => (store, Some(instance)),
@@ -117,6 +120,7 @@ impl Plugin {
             exports: Exports::default(),
             token,
             call_depth_max: compiled.options.limits.call_depth_max,
+            stack_bytes_max: compiled.options.limits.stack_bytes_max,
             fuel: compiled.options.fuel,
             output: Range::default(),
             damaged: false,
@@ -229,9 +233,14 @@ impl Plugin {
     pub fn renew(&mut self) -> Result<(), Error> {
         let mut state = self.fresh_state();
         state.swap_wiring(self.store.data_mut());
-        self.token.begin();
-        let installed = self.install(state);
-        self.token.end();
+        let installed = if self.token.begin() {
+            let installed = self.install(state);
+            self.token.end();
+            installed
+        } else {
+            let error = outcome::unwatched();
+            Err(Box::new(Failed { error, state }))
+        };
         self.output = Range::default();
         match installed {
             Ok(()) => {
@@ -301,11 +310,13 @@ impl Plugin {
 
     fn run(&mut self, name: &[u8], input: &[u8]) -> Outcome {
         self.output = Range::default();
-        let _level = match depth::enter(self.call_depth_max) {
+        let _level = match depth::enter(self.call_depth_max, self.stack_bytes_max) {
             Ok(level) => level,
             Err(error) => return Outcome::failed(error),
         };
-        self.token.begin();
+        if !self.token.begin() {
+            return Outcome::failed(outcome::unwatched());
+        }
         let outcome = match self.stage {
             Stage::Ready => self.enter(name, input),
             _ => self.enter_first(name, input),
@@ -441,8 +452,11 @@ impl Plugin {
             0 => &[],
             _ => memory::bytes(state.memory?.data(&self.store), range)?,
         };
-        let text = String::from_utf8_lossy(bytes);
-        let text = crate::log::cut(&text, state.compiled.options.limits.error_bytes_max);
+        // Cut twice: marks in place of what is no text are longer than it.
+        let bytes_max = state.compiled.options.limits.error_bytes_max;
+        let kept = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+        let text = String::from_utf8_lossy(bytes.get(..kept).unwrap_or(bytes));
+        let text = crate::log::cut(&text, bytes_max);
         let error = Error::new(Status::GuestError, text);
         Some(match code {
             0 => error,

@@ -7,7 +7,8 @@
 //! may have open.
 
 use std::future::Future;
-use std::pin::pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
@@ -24,6 +25,7 @@ use crate::call::outcome::stopped;
 use crate::call::token::{Stop, Token};
 use crate::error::Error;
 use crate::fork;
+use crate::host::function::panic_text;
 use crate::limits::WASI_DESCRIPTORS_MAX;
 use crate::state::State;
 
@@ -235,6 +237,14 @@ fn drive<F: Future>(token: &Token, call: F) -> wasmtime::Result<F::Output> {
         Err(error) => return Err(error.into()),
     };
     let mut call = pin!(call);
+    // The runtime panics where no thread is left for a blocking operation. The plug-in's call ends with that.
+    catch_unwind(AssertUnwindSafe(|| poll(token, call.as_mut()))).unwrap_or_else(|panic| {
+        let text = format!("a WASI call panicked: {}", panic_text(panic.as_ref()));
+        Err(Error::new(Status::Panic, text).into())
+    })
+}
+
+fn poll<F: Future>(token: &Token, mut call: Pin<&mut F>) -> wasmtime::Result<F::Output> {
     // Most calls are done at once; only those that wait need somebody to wake them.
     if let Poll::Ready(result) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return Ok(result);
@@ -266,25 +276,45 @@ impl Wake for Unpark {
 /// The runtime that WASI's timers and blocking file operations live on; started by the first WASI
 /// call that may wait, and anew in the child of a fork, to which its threads do not come along.
 fn runtime() -> Result<&'static Runtime, Error> {
-    static RUNTIMES: [OnceLock<Option<Runtime>>; GENERATIONS_MAX] =
-        [const { OnceLock::new() }; GENERATIONS_MAX];
-    let started = |runtime: &'static OnceLock<Option<Runtime>>| {
-        runtime
-            .get_or_init(|| {
+    static PLACES: [Place; GENERATIONS_MAX] = [const { Place::new() }; GENERATIONS_MAX];
+    let place = PLACES.get(fork::generation());
+    let runtime = place.and_then(|place| place.runtime.get().or_else(|| place.start()));
+    runtime.ok_or_else(|| Error::new(Status::OutOfMemory, "cannot start threads for WASI"))
+}
+
+/// How many processes, each forked by the one before, can use WASI.
+const GENERATIONS_MAX: usize = 16;
+
+/// Where the runtime of one generation of processes is.
+struct Place {
+    runtime: OnceLock<Runtime>,
+    starting: Mutex<()>,
+}
+
+impl Place {
+    const fn new() -> Place {
+        Place {
+            runtime: OnceLock::new(),
+            starting: Mutex::new(()),
+        }
+    }
+
+    /// `None` if it cannot be started now; the next call tries again.
+    #[cold]
+    fn start(&self) -> Option<&Runtime> {
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.runtime.get().is_none() {
+            let build = || {
                 Builder::new_multi_thread()
                     .worker_threads(1)
                     .thread_name("extism-wasi")
                     .enable_all()
                     .build()
-                    .ok()
-            })
-            .as_ref()
-    };
-    RUNTIMES
-        .get(fork::generation())
-        .and_then(started)
-        .ok_or_else(|| Error::new(Status::OutOfMemory, "cannot start threads for WASI"))
+            };
+            // Where there are no threads left it panics.
+            let built = catch_unwind(build).ok()?.ok()?;
+            self.runtime.get_or_init(|| built);
+        }
+        self.runtime.get()
+    }
 }
-
-/// How many processes, each forked by the one before, can use WASI.
-const GENERATIONS_MAX: usize = 16;

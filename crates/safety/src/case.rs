@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = &[
     ("misuse", include_str!("../cases/misuse.toml")),
     ("concurrency", include_str!("../cases/concurrency.toml")),
     ("limits", include_str!("../cases/limits.toml")),
+    ("faults", include_str!("../cases/faults.toml")),
     ("memory", include_str!("../cases/memory.toml")),
 ];
 

@@ -4,12 +4,15 @@
 //! with the rewriting pass on and off, or it names the tests that prove it. Must not know: the inside of the
 //! runtime. Invariant: the last line is `N passed, N failed, N skipped`, no suite is smaller than
 //! `minimum.toml` says, and a case that aborts or hangs is a failure like any other.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod allocator;
 mod case;
 mod concurrency;
 mod exhaustion;
+mod faults;
 mod files;
+mod http;
 mod limits;
 mod memory;
 mod module;

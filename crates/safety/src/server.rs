@@ -2,7 +2,7 @@
 //!
 //! Must not know: clients. Invariant: nothing outside of this machine is reached.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,15 +84,32 @@ fn serve(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Result<Soc
         for mut stream in listener.incoming().flatten() {
             let answer = Arc::clone(&answer);
             std::thread::spawn(move || -> std::io::Result<()> {
-                let mut request = [0; 4096];
-                let length = stream.read(&mut request)?;
-                let text = String::from_utf8_lossy(&request[..length]).into_owned();
-                let path = text.split(' ').nth(1).unwrap_or_default();
-                stream.write_all(&answer(path))
+                let path = request(&mut stream)?;
+                stream.write_all(&answer(&path))
             });
         }
     });
     Ok(address)
+}
+
+/// Reads a request with its body, so that no answer is lost to bytes nobody has read; answers its path.
+fn request(stream: &mut TcpStream) -> std::io::Result<String> {
+    let mut reader = BufReader::new(stream);
+    let (mut first, mut length) = (String::new(), 0);
+    reader.read_line(&mut first)?;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if let Some(bytes) = line.strip_prefix("content-length: ") {
+            length = bytes.parse().unwrap_or(0);
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
+    Ok(first.split(' ').nth(1).unwrap_or_default().to_owned())
 }
 
 /// A server whose every body has so many bytes.

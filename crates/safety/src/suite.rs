@@ -6,14 +6,16 @@ use anyhow::{Context, Result, bail, ensure};
 use extism_runtime::Stats;
 
 use crate::runner::{Rewrite, Run, Scale, User};
-use crate::{case, concurrency, exhaustion, files, limits, memory};
+use crate::{case, concurrency, exhaustion, faults, files, http, limits, memory};
 
 /// Every way in which a case of this suite is run.
 pub(crate) fn runs(suite: &str, scale: Scale) -> impl Iterator<Item = Run> + use<> {
     // Whoever is ordinary already needs no second run.
-    let users: &[User] = match suite == "files" && files::is_privileged() {
-        true => &[User::Same, User::Ordinary],
-        false => &[User::Same],
+    let users: &[User] = match suite {
+        "files" if files::is_privileged() => &[User::Same, User::Ordinary],
+        // The system refuses no threads to those who may do anything.
+        "faults" if files::is_privileged() => &[User::Ordinary],
+        _ => &[User::Same],
     };
     users.iter().flat_map(move |user| {
         let run = move |rewrite| Run {
@@ -34,10 +36,12 @@ pub(crate) fn run(id: &str, run: Run) -> Result<()> {
     let table = case.run.context("this case is proven elsewhere")?;
     match suite {
         "exhaustion" => exhaustion::run(table, run)?,
+        "http" => http::run(table, run)?,
         "files" => files::run(table, run)?,
         "limits" => limits::run(table, run)?,
         "concurrency" => concurrency::run(table, run)?,
         "memory" => memory::run(table, run)?,
+        "faults" => faults::run(table, run)?,
         _ => bail!("the cases of {suite} are proven elsewhere"),
     }
     let left = Stats::now();

@@ -2,6 +2,7 @@
 //!
 //! Must not know: how a surface shows errors; each turns this into a type of its own.
 
+use std::collections::TryReserveError;
 use std::fmt;
 
 use extism_abi::Status;
@@ -22,6 +23,12 @@ impl Fault {
             message: message.into(),
             cause: None,
         }
+    }
+
+    /// The host has no memory for so many bytes, which a guest has asked for.
+    #[cold]
+    pub fn no_memory(error: &TryReserveError, bytes: usize) -> Fault {
+        Fault::new(Status::OutOfMemory, format!("no memory for {bytes} bytes")).because(error)
     }
 
     /// The same, above a cause.

@@ -66,7 +66,8 @@ impl Vars {
     /// Sets one, for the plug-in.
     ///
     /// # Errors
-    /// [`Status::Vars`] when the limits do not allow it; nothing has changed then.
+    /// [`Status::Vars`] when the limits do not allow it, [`Status::OutOfMemory`] when the host has no memory for
+    /// it; nothing has changed then.
     pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Fault> {
         let old = self.map.get(name);
         if old.is_none() && self.map.len() >= self.count_max {
@@ -85,11 +86,15 @@ impl Vars {
         }
         match self.map.get_mut(name) {
             Some(old) => {
+                reserve(old, value.len().saturating_sub(old.len()))?;
                 old.clear();
                 old.extend_from_slice(value);
             }
             None => {
-                self.map.insert(name.to_owned(), value.to_vec());
+                let mut new = Vec::new();
+                reserve(&mut new, value.len())?;
+                new.extend_from_slice(value);
+                self.map.insert(name.to_owned(), new);
             }
         }
         self.used = Some(used);
@@ -100,6 +105,13 @@ impl Vars {
         self.used
             .unwrap_or_else(|| self.map.iter().map(|(name, value)| cost(name, value)).sum())
     }
+}
+
+/// Room for more bytes, whose number a guest has chosen.
+fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<(), Fault> {
+    bytes
+        .try_reserve_exact(more)
+        .map_err(|error| Fault::no_memory(&error, more))
 }
 
 fn cost(name: &str, value: &[u8]) -> u64 {

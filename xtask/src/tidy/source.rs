@@ -73,12 +73,20 @@ const UNSAFE: &[(&str, &str)] = &[
         "an allocator that counts, for one test",
     ),
     (
+        "crates/safety/src/allocator.rs",
+        "an allocator that fails, for the cases about that",
+    ),
+    (
         "crates/runtime/tests/it/stepper.rs",
         "a signal handler that counts instructions, for tests",
     ),
     (
         "crates/runtime/src/artefact.rs",
         "loading machine code the host has vouched for",
+    ),
+    (
+        "crates/runtime/src/call/stack.rs",
+        "asking the system where a thread's stack ends",
     ),
     (
         "crates/runtime/src/fork.rs",

@@ -141,6 +141,13 @@ fn stop_reason(token: &Token, ours: Option<&Error>) -> Option<Stop> {
     }
 }
 
+/// The error of a call that would not be stopped when its time is over, and so was not made.
+#[cold]
+pub(crate) fn unwatched() -> Error {
+    let text = "no thread can be started that watches over the time limit";
+    Error::new(Status::OutOfMemory, text)
+}
+
 /// The error of a call that had to stop.
 pub(crate) fn stopped(stop: Stop) -> Error {
     match stop {

@@ -76,19 +76,30 @@ impl Token {
         self.other_engine.get_or_init(|| engine.clone());
     }
 
-    /// A call begins; [`Token::end`] must follow.
+    /// A call begins; [`Token::end`] must follow. False if it has a time limit that nobody can watch
+    /// over: then none has begun.
     #[inline]
-    pub(crate) fn begin(&self) {
+    #[must_use]
+    pub(crate) fn begin(&self) -> bool {
         let generation = self.generation.load(Ordering::Relaxed).wrapping_add(1);
         match self.limit {
-            None => self.generation.store(generation, Ordering::Release),
+            None => {
+                self.generation.store(generation, Ordering::Release);
+                true
+            }
             Some(Limit { period_ns, .. }) => {
                 // In one order with the watchdog's falling asleep: either it sees this call, or this
                 // call sees that it sleeps.
                 self.generation.swap(generation, Ordering::SeqCst);
-                watchdog::expect(period_ns);
+                watchdog::expect(period_ns) || self.unwatched()
             }
         }
+    }
+
+    #[cold]
+    fn unwatched(&self) -> bool {
+        self.end();
+        false
     }
 
     /// The call is over.

@@ -48,8 +48,9 @@ static WATCHDOG: Watchdog = Watchdog {
 pub(super) fn watch(token: &Arc<Token>) {
     let mut tokens = lock();
     weak::push(&mut tokens, token);
-    if !WATCHDOG.started.swap(true, Ordering::SeqCst) {
+    if !WATCHDOG.started.load(Ordering::SeqCst) {
         fork::generation();
+        // If that fails, the first call tries again.
         start();
     }
 }
@@ -60,33 +61,32 @@ pub(super) fn period_ns(time_max: Duration) -> u64 {
     u64::from(period.subsec_nanos())
 }
 
-/// A call that has to be looked at this often begins; its token already says so.
+/// A call that has to be looked at this often begins; its token already says so. False if there is no
+/// thread to look at it, and none can be started.
 #[inline]
-pub(super) fn expect(period_ns: u64) {
-    if WATCHDOG.period.load(Ordering::SeqCst) > period_ns {
-        wake(period_ns);
-    }
+pub(super) fn expect(period_ns: u64) -> bool {
+    WATCHDOG.period.load(Ordering::SeqCst) <= period_ns || wake(period_ns)
 }
 
 #[cold]
-fn wake(period_ns: u64) {
+fn wake(period_ns: u64) -> bool {
     let _tokens = lock();
-    if !WATCHDOG.started.swap(true, Ordering::SeqCst) {
-        // The process has forked since: threads do not survive that.
-        start();
+    // The process may have forked since: threads do not survive that.
+    if !WATCHDOG.started.load(Ordering::SeqCst) && !start() {
+        return false;
     }
     WATCHDOG.period.fetch_min(period_ns, Ordering::SeqCst);
     WATCHDOG.wake.notify_one();
+    true
 }
 
-fn start() {
+/// Starts the thread; whoever asks holds the lock.
+fn start() -> bool {
     let thread = std::thread::Builder::new()
         .name("extism-watchdog".into())
         .spawn(run);
-    if thread.is_err() {
-        // Without a thread the next call tries again; until then only explicit cancels stop a call.
-        WATCHDOG.started.store(false, Ordering::SeqCst);
-    }
+    WATCHDOG.started.store(thread.is_ok(), Ordering::SeqCst);
+    thread.is_ok()
 }
 
 fn run() {

@@ -9,6 +9,7 @@ pub(crate) mod log;
 pub(crate) mod var;
 
 use extism_kernel::Range;
+use extism_semantics::Fault;
 use wasmtime::{Caller, Linker};
 
 use crate::Status;
@@ -46,12 +47,19 @@ fn take(cx: &mut Caller<'_, State>, handle: u64, what: &str) -> wasmtime::Result
     let kernel = memory::of_caller(cx)?;
     let bytes = match range.length {
         0 => Vec::new(),
-        _ => memory::bytes(kernel.data(&*cx), range)
-            .unwrap_or_default()
-            .to_vec(),
+        _ => copied(memory::bytes(kernel.data(&*cx), range).unwrap_or_default())?,
     };
     free(cx, handle)?;
     Ok(bytes)
+}
+
+/// A copy of bytes whose number a guest has chosen: for those there may be no memory.
+fn copied(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|error| Error::from(Fault::no_memory(&error, bytes.len())))?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 /// As [`take`], for text.

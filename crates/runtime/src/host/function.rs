@@ -256,13 +256,17 @@ fn failed(plugin: &CurrentPlugin<'_>, error: anyhow::Error) -> wasmtime::Error {
 
 #[cold]
 fn panicked(name: &str, payload: &(dyn std::any::Any + Send)) -> anyhow::Error {
-    let text = payload
+    let message = format!("host function {name} panicked: {}", panic_text(payload));
+    Error::new(Status::HostPanic, message).into()
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
+    payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    let message = format!("host function {name} panicked: {text}");
-    Error::new(Status::HostPanic, message).into()
+        .unwrap_or("no message")
 }
 
 fn engine_type(ty: &ValueType) -> wasmtime::ValType {

@@ -196,6 +196,45 @@ fn plugins_call_each_other_but_not_endlessly() {
     assert_eq!(outcome.status(), Status::CallDepth);
 }
 
+/// Each plug-in uses much of its stack before it calls the next one; the thread has less than all of them
+/// together may use.
+#[test]
+fn plugins_that_call_each_other_stay_on_the_threads_stack() {
+    use std::sync::Mutex;
+    let source = r#"(module (import "extism:host/user" "next" (func $next))
+        (func $down (param i32) (result i32)
+            (if (result i32) (i32.eqz (local.get 0))
+                (then (call $next) (i32.const 0))
+                (else (i32.add (call $down (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))))
+        (func (export "run") (drop (call $down (i32.const 8000)))))"#;
+    let chain = || {
+        let mut first: Option<Plugin> = None;
+        for _ in 0..8 {
+            let next = Mutex::new(first.take());
+            let call = HostFunction::new("next", [], [], move |_, _| {
+                let mut next = next.lock().unwrap();
+                let outcome = next.as_mut().map(|plugin| plugin.call("run", b""));
+                let error = outcome.and_then(|outcome| outcome.error);
+                error.map_or(Ok(()), |error| Err(error.into()))
+            });
+            let options = Options {
+                functions: vec![call],
+                ..Options::default()
+            };
+            first = Some(Plugin::load(source, options).unwrap());
+        }
+        first.unwrap()
+    };
+    let call_on = |stack_bytes| {
+        let mut plugin = chain();
+        let thread = std::thread::Builder::new().stack_size(stack_bytes);
+        let called = thread.spawn(move || plugin.call("run", b"").status());
+        called.unwrap().join().unwrap()
+    };
+    assert_eq!(call_on(16 << 20), Status::Ok);
+    assert_eq!(call_on(1536 << 10), Status::CallDepth);
+}
+
 #[test]
 fn a_renewed_plugin_is_the_same_one_made_anew() {
     let source = r#"(module

@@ -22,6 +22,10 @@ pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     both(linker, "http_headers", http_headers)
 }
 
+/// How many bytes of JSON stand for one of a text at most, and what there is beside the texts.
+const ESCAPED_BYTES: u64 = 6;
+const JSON_BYTES: u64 = 64 << 10;
+
 /// A request as a plug-in writes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +45,17 @@ fn http_request(mut cx: Caller<'_, State>, request: u64, body: u64) -> wasmtime:
     if cx.data().http.requests > requests_max {
         let text = format!("more than {requests_max} HTTP requests in one call");
         return Err(Error::new(Status::HttpRequests, text).into());
+    }
+    let length = cx.data().kernel.length(request);
+    let head_bytes_max = cx.data().compiled.options.limits.http_header_bytes_max;
+    // What is to become of it is bounded; each byte of that may be written in six.
+    if length
+        > head_bytes_max
+            .saturating_mul(ESCAPED_BYTES)
+            .saturating_add(JSON_BYTES)
+    {
+        let text = format!("the HTTP request of {length} bytes is too large");
+        return Err(Error::new(Status::HttpRequestInvalid, text).into());
     }
     let request = take(&mut cx, request, "http request")?;
     let request: GuestRequest = serde_json::from_slice(&request).map_err(|error| {
