@@ -1,7 +1,7 @@
 //! The game box, `examples/game_box`: an application in Elixir, tested with nodes and browsers of its own.
 //!
-//! Must not know: what the tests do. Invariant: what it needs and is not there is named, and never passed over in
-//! silence.
+//! Must not know: what the tests do. Invariant: what it needs and is not there is named, and never passed
+//! over in silence.
 
 use std::process::Command;
 
@@ -26,7 +26,8 @@ pub(crate) fn test(project: &Project, job: &Job) -> Result<Report> {
         return Ok(Report::Skipped(format!("no {program}")));
     }
     if process::stdout_of(command(project, "erl", &["-noshell", "-eval", LIBRARIES])).is_err() {
-        let reason = "Erlang has no jiffy, mochiweb or mnesia: apt-get install erlang-jiffy erlang-mochiweb erlang-nox";
+        let reason =
+            "Erlang lacks a library: apt-get install erlang-nox erlang-jiffy erlang-mochiweb";
         return Ok(Report::Skipped(reason.into()));
     }
     let nif = library::build_native(project, "extism-nif", Echo::OnFailure)?;

@@ -1,11 +1,17 @@
 // One node: liar's dice in two browsers, a watcher, an upload that is refused and one that is not, and a game that
 // fails. Arguments: the address of the node, the file of the game that fails, and a folder for pictures, if wanted.
 
-import { writeFile } from "node:fs/promises";
 import { board, join, open, run, sees, start } from "./browser.mjs";
 
 const [url, hostile, pictures] = process.argv.slice(2);
-const picture = async (page, name) => pictures && writeFile(`${pictures}/${name}.png`, await page.screenshot());
+// Down to where the page's content ends.
+async function picture(page, name) {
+  if (!pictures) return;
+  const { y, height } = await page.locator("main > .page > :last-child").boundingBox();
+  const { width, height: most } = page.viewportSize();
+  await page.mouse.move(0, 0);
+  await page.screenshot({ path: `${pictures}/${name}.png`, clip: { x: 0, y: 0, width, height: Math.min(most, y + height + 24) } });
+}
 const phone = { viewport: { width: 390, height: 800 }, colorScheme: "dark" };
 
 async function upload(page, file) {
@@ -18,7 +24,6 @@ await run(async (browsers) => {
   const [ada, ben, cy] = [await browsers.person(), await browsers.person(phone), await browsers.person({ colorScheme: "dark" })];
   await ada.goto(url);
   await ada.waitForSelector(".games li");
-  await picture(ada, "home");
   const code = await open(ada, url, "Ada");
   await join(ben, url, code, "Ben");
   await cy.goto(`${url}/room/${code}`);
@@ -27,6 +32,7 @@ await run(async (browsers) => {
   if ((await board(ben, ".die.hidden").count()) !== 5) throw new Error("Ben sees what is under Ada's cup");
   if ((await board(cy, ".die.hidden").count()) !== 10) throw new Error("whoever watches sees under a cup");
 
+  await picture(ada, "dice");
   await board(ada, "select").selectOption("4");
   await board(ada, "label.face").nth(5).click();
   await board(ada, "form button").click();
@@ -34,7 +40,6 @@ await run(async (browsers) => {
   await picture(ben, "phone");
   await board(ben, "button.liar").click();
   for (const page of [ada, ben, cy]) await board(page, ":text-is('BEN called')").or(board(page, ":text('called: there')")).first().waitFor();
-  await picture(ada, "dice");
   await board(ada, "button.main").click();
   await sees(cy, "is thinking.");
   await ada.click("text=End the game");

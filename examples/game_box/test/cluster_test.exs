@@ -86,4 +86,37 @@ defmodule GameBox.ClusterTest do
     assert {200, nil} = mark(keeper, code, ben, 0)
     assert {_, %{play: %{moves: 2}}} = call(again, GameBox.Store, :room, [code])
   end
+
+  @tag :capture_log
+  test "a node that was cut off confirms nothing, and ends when it is reached again", %{cluster: cluster} do
+    [one | _] = cluster.nodes
+    {code, ada, ben} = play(one)
+    lone = home(cluster, code)
+    [left, right] = cluster.nodes -- [lone]
+
+    apart = fn cookie ->
+      for node <- [left, right], do: call(lone, :erlang, :set_cookie, [node.node, cookie])
+    end
+
+    apart.(:other)
+    for node <- [left, right], do: call(lone, :erlang, :disconnect_node, [node.node])
+    wait_until(fn -> call(left, :mnesia, :system_info, [:running_db_nodes]) |> length() == 2 end)
+    wait_until(fn -> call(lone, :mnesia, :system_info, [:running_db_nodes]) == [lone.node] end)
+
+    # The others go on; what the lone one shows is the past, and it makes nothing of it.
+    wait_until(fn -> home(cluster, code, [left]) not in [nil, lone] end)
+    assert {200, nil} = mark(left, code, ada, 4)
+    assert {200, nil} = mark(right, code, ben, 0)
+    assert {422, "This move was not made: more than half" <> _} = mark(lone, code, ada, 8)
+
+    monitor = Process.monitor(lone.peer)
+    Process.unlink(lone.peer)
+    apart.(String.to_atom(cluster.tag))
+    assert_receive {:DOWN, ^monitor, _, _, _}, 20_000
+
+    again = TestCluster.restart(cluster, lone)
+    on_exit(fn -> TestCluster.stop(%{cluster | nodes: [again]}) end)
+    assert {_, %{play: %{moves: 2}}} = call(again, GameBox.Store, :room, [code])
+    assert {200, nil} = mark(again, code, ada, 8)
+  end
 end

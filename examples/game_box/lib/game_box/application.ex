@@ -17,7 +17,8 @@ defmodule GameBox.Application do
       GameBox.Store,
       GameBox.Rate,
       %{id: :pg, start: {:pg, :start_link, [GameBox.Cluster]}},
-      {Task.Supervisor, name: GameBox.Turns},
+      Supervisor.child_spec({Task.Supervisor, name: GameBox.Turns}, id: GameBox.Turns),
+      Supervisor.child_spec({Task.Supervisor, name: GameBox.Trials}, id: GameBox.Trials),
       {DynamicSupervisor, name: GameBox.RoomSupervisor, strategy: :one_for_one},
       GameBox.Warden,
       {GameBox.Web, ip: Settings.ip(), port: Settings.port()}

@@ -23,7 +23,8 @@ defmodule GameBox.Inspection do
   @doc "What the box has to know of a game, or why the file is none."
   @spec inspect_game(binary()) :: {:ok, facts()} | {:error, String.t()}
   def inspect_game(bytes) do
-    with :ok <- check_size(bytes),
+    with :ok <- check_load(),
+         :ok <- check_size(bytes),
          :ok <- check_kind(bytes),
          {:ok, report} <- read(bytes),
          :ok <- check_imports(report),
@@ -33,6 +34,12 @@ defmodule GameBox.Inspection do
       language = if is_binary(report["language"]), do: report["language"]
       {:ok, Map.merge(trial, %{era: era, language: language})}
     end
+  end
+
+  defp check_load do
+    if length(Task.Supervisor.children(GameBox.Trials)) < Limits.trials_max(),
+      do: :ok,
+      else: {:error, "Other games are being tried out at the moment. Try again in a while."}
   end
 
   defp check_size(bytes) do
@@ -84,7 +91,7 @@ defmodule GameBox.Inspection do
       trial(server, bytes)
     end
 
-    task = Task.Supervisor.async_nolink(GameBox.Turns, work)
+    task = Task.Supervisor.async_nolink(GameBox.Trials, work)
 
     case Task.yield(task, Limits.load_time_ms_max()) || Task.shutdown(task, :brutal_kill) do
       {:ok, {:ok, facts}} -> {:ok, facts}

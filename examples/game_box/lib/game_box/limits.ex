@@ -10,6 +10,9 @@ defmodule GameBox.Limits do
   @doc "All games together: they are on every node's disk."
   def catalogue_bytes_max, do: 256 * 1024 * 1024
 
+  @doc "Uploads that are tried out at the same time, on each node: compiling them is work."
+  def trials_max, do: 4
+
   def title_length_max, do: 60
   def description_length_max, do: 400
 

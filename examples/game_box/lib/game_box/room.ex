@@ -118,7 +118,7 @@ defmodule GameBox.Room do
 
   defp act({:select, id}, _name, _from, state) do
     case {state.room.play, is_binary(id) && Catalogue.get(id)} do
-      {nil, %{}} -> keep(%{state.room | game: id}, unload(state), :ok)
+      {nil, %{}} -> keep(%{state.room | game: id}, state, :ok, &unload/1)
       {nil, _} -> refuse("There is no such game.", state)
       _ -> refuse("A game is being played.", state)
     end
@@ -141,11 +141,7 @@ defmodule GameBox.Room do
 
   defp act(:start, _name, _from, state), do: refuse("Select a game first.", state)
 
-  defp act(:stop, _name, _from, state) do
-    {waiting, state} = {:queue.to_list(state.waiting), unload(%{state | waiting: :queue.new()})}
-    for {_, _, from} <- waiting, do: answer(from, {:error, "The host has ended the game."})
-    keep(%{state.room | play: nil}, %{state | views: %{}}, :ok)
-  end
+  defp act(:stop, _name, _from, state), do: keep(%{state.room | play: nil}, state, :ok, &end_game/1)
 
   defp act(_action, _name, _from, state), do: refuse("There is no such action.", state)
 
@@ -155,10 +151,17 @@ defmodule GameBox.Room do
     keep(%{state.room | roster: Roster.leave(state.room.roster, name)}, state, :ok)
   end
 
+  defp end_game(state) do
+    for {_, _, from} <- :queue.to_list(state.waiting),
+        do: answer(from, {:error, "The host has ended the game."})
+
+    unload(%{state | waiting: :queue.new(), views: %{}})
+  end
+
   # First the disks of the cluster, then everybody who looks.
-  defp keep(room, state, reply) do
+  defp keep(room, state, reply, then \\ & &1) do
     case store(room, state) do
-      {:ok, state} -> {:reply, reply, show(%{state | notice: nil})}
+      {:ok, state} -> {:reply, reply, show(then.(%{state | notice: nil}))}
       {:error, :stale} -> {:stop, {:shutdown, :stale}, {:error, "The room has moved. Try again."}, state}
       {:error, text} -> {:reply, {:error, "Nothing was changed: #{text}."}, state}
     end
@@ -298,8 +301,8 @@ defmodule GameBox.Room do
     finish({:failed, "The game took too long"}, state)
   end
 
-  def handle_info({:DOWN, ref, :process, pid, _}, state) do
-    {name, audience} = Audience.remove(state.audience, pid, ref)
+  def handle_info({:DOWN, _, :process, pid, _}, state) do
+    {name, audience} = Audience.remove(state.audience, pid)
 
     if name == state.room.roster.host,
       do: Process.send_after(self(), {:host_away, name}, Limits.host_away_ms_max())
@@ -335,13 +338,7 @@ defmodule GameBox.Room do
   def handle_info({:EXIT, server, _}, %{server: server} = state),
     do: {:noreply, %{state | server: nil, loaded: nil}}
 
-  def handle_info({:EXIT, pid, reason}, state) do
-    if pid == parent(), do: {:stop, reason, state}, else: {:noreply, state}
-  end
-
   def handle_info(_, state), do: {:noreply, state}
-
-  defp parent, do: hd(Process.get(:"$ancestors"))
 
   defp show(state) do
     Audience.show(state.audience, fn name -> payload(state, name) end)

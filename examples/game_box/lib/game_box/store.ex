@@ -122,7 +122,7 @@ defmodule GameBox.Store do
 
     wait()
     {:ok, _} = :mnesia.subscribe(:system)
-    {:ok, nil}
+    {:ok, %{cut_off?: false}}
   end
 
   # A node without a database takes part in the one there is. If there is none, the founder makes it.
@@ -176,12 +176,30 @@ defmodule GameBox.Store do
     end
   end
 
-  # Both sides went on without each other. Only the larger one could write, so the smaller has nothing to lose.
+  # A node that cannot see more than half of the cluster can write nothing. When it is reached again, what it has is
+  # of the past, and Mnesia does not take the newer state over while it runs: it ends, and whoever started it starts it
+  # again.
   @impl true
-  def handle_info({:mnesia_system_event, {:inconsistent_database, _, other}}, state) do
-    Logger.error("this node and #{other} were cut off from each other")
+  def handle_info({:mnesia_system_event, {:mnesia_down, _}}, state),
+    do: {:noreply, %{state | cut_off?: state.cut_off? or minority?()}}
+
+  def handle_info({:mnesia_system_event, {:inconsistent_database, _, other}}, %{cut_off?: true} = state) do
+    Logger.error("this node was cut off from #{other} and the others, and is out of date: start it again")
+    System.stop(1)
     {:noreply, state}
   end
 
+  def handle_info({:mnesia_system_event, {:inconsistent_database, _, other}}, state) do
+    Logger.warning("#{other} was cut off; it has to be started again")
+    {:noreply, state}
+  end
+
+  def handle_info({:mnesia_system_event, {:mnesia_up, _}}, state),
+    do: {:noreply, %{state | cut_off?: state.cut_off? and minority?()}}
+
   def handle_info(_event, state), do: {:noreply, state}
+
+  defp minority? do
+    2 * length(:mnesia.system_info(:running_db_nodes)) <= length(:mnesia.system_info(:db_nodes))
+  end
 end

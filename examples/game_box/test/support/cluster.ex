@@ -38,7 +38,14 @@ defmodule GameBox.TestCluster do
     ]
 
     paths = Enum.flat_map(:code.get_path(), &['-pa', &1])
-    loopback = ['-kernel', 'inet_dist_use_interface', '{127,0,0,1}', '-kernel', 'logger_level', 'error']
+
+    settings = [
+      inet_dist_use_interface: '{127,0,0,1}',
+      prevent_overlapping_partitions: 'false',
+      logger_level: 'emergency'
+    ]
+
+    kernel = Enum.flat_map(settings, fn {key, value} -> ['-kernel', to_charlist(key), value] end)
 
     {:ok, peer, node} =
       :peer.start(%{
@@ -47,10 +54,11 @@ defmodule GameBox.TestCluster do
         longnames: true,
         connection: :standard_io,
         wait_boot: 60_000,
-        args: ['-setcookie', to_charlist(cluster.tag)] ++ loopback ++ paths,
+        args: ['-setcookie', to_charlist(cluster.tag)] ++ kernel ++ paths,
         env: for({k, v} <- env, do: {to_charlist(k), to_charlist("#{v}")})
       })
 
+    :ok = :peer.call(peer, :application, :set_env, [:logger, :level, :emergency])
     {:ok, _} = :peer.call(peer, Application, :ensure_all_started, [:game_box], 60_000)
     pid = :peer.call(peer, :os, :getpid, [])
     %{name: name, node: node, peer: peer, port: port, url: "http://127.0.0.1:#{port}", pid: to_string(pid)}

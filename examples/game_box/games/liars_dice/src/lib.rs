@@ -1,6 +1,8 @@
-//! Liar's dice for two to eight: everybody sees their own dice only. Shows: secrets, forms, chance from a seed.
+//! Liar's dice for two to eight: everybody sees their own dice only. Shows: secrets, forms, chance from a
+//! seed.
 //!
-//! Must not know: how it is shown or kept. Invariant: the dice of others are in no view before a bid is called.
+//! Must not know: how it is shown or kept. Invariant: the dice of others are in no view before a bid is
+//! called.
 
 #[path = "../../abi.rs"]
 mod abi;

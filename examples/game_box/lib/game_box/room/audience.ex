@@ -21,8 +21,8 @@ defmodule GameBox.Room.Audience do
   end
 
   @doc "Removes a stream, and says whose it was."
-  @spec remove(t(), pid(), reference()) :: {String.t() | nil, t()}
-  def remove(audience, pid, _monitor) do
+  @spec remove(t(), pid()) :: {String.t() | nil, t()}
+  def remove(audience, pid) do
     case Map.pop(audience, pid) do
       {{_, name}, audience} -> {name, audience}
       {nil, audience} -> {nil, audience}
