@@ -76,10 +76,9 @@ pub(crate) fn find(project: &Project, parents: &[&str]) -> Result<Vec<Kit>> {
 
 /// Builds the native code of all SDKs that can be tested here: no stage after it waits for a compiler.
 pub(crate) fn build_natives(project: &Project) -> Result<()> {
-    for kit in find(project, &["sdk"])? {
-        if let (None, Some(native)) = (kit.missing_program(), &kit.native) {
-            native.build(project)?;
-        }
+    let kits = find(project, &["sdk"])?;
+    for kit in kits.iter().filter(|kit| kit.missing_tool().is_none()) {
+        kit.build_native(project)?;
     }
     Ok(())
 }
@@ -109,10 +108,7 @@ impl Kit {
     }
 
     pub(crate) fn test(&self, project: &Project, job: &Job) -> Result<Report> {
-        if let Some(program) = self.missing_program() {
-            return Ok(Report::Skipped(format!("no {program}")));
-        }
-        if let Some(reason) = web_core::missing_tool().filter(|_| self.web_core) {
+        if let Some(reason) = self.missing_tool() {
             return Ok(Report::Skipped(reason));
         }
         let Commands {
@@ -121,12 +117,7 @@ impl Kit {
             test,
             driver,
         } = &self.commands;
-        let native = self.native.as_ref();
-        let native = native.map(|native| native.build(project)).transpose()?;
-        let mut built: Vec<_> = native.into_iter().collect();
-        if self.web_core {
-            built.push((web_core::VARIABLE.to_owned(), web_core::build(project)?));
-        }
+        let built = self.build_native(project)?;
         let with_native = |mut command: Command| {
             command.envs(built.iter().map(|(name, path)| (name, path)));
             command
@@ -146,9 +137,23 @@ impl Kit {
         job.tests(tests.into_iter().map(with_native).collect())
     }
 
-    fn missing_program(&self) -> Option<&String> {
+    /// Why it cannot be tested here, if it cannot.
+    fn missing_tool(&self) -> Option<String> {
         let mut programs = self.toolchain.programs.iter();
-        programs.find(|program| !process::is_installed(program))
+        let missing = programs.find(|program| !process::is_installed(program));
+        let missing = missing.map(|program| format!("no {program}"));
+        missing.or_else(|| web_core::missing_tool().filter(|_| self.web_core))
+    }
+
+    /// Builds its native code, unless that is as it would be: where it is now, as its commands find it.
+    fn build_native(&self, project: &Project) -> Result<Vec<(String, PathBuf)>> {
+        let native = self.native.as_ref();
+        let native = native.map(|native| native.build(project)).transpose()?;
+        let mut built: Vec<_> = native.into_iter().collect();
+        if self.web_core {
+            built.push((web_core::VARIABLE.to_owned(), web_core::build(project)?));
+        }
+        Ok(built)
     }
 
     /// The cases of the suite that all SDKs share, with the rewriting pass or without.
