@@ -15,8 +15,7 @@ defmodule Extism.MixProject do
       compilers: [:extism_library] ++ Mix.compilers(),
       start_permanent: Mix.env() == :prod,
       deps: [],
-      aliases: ["extism.package": &package/1],
-      dialyzer: [plt_add_apps: [:mix]],
+      aliases: ["extism.package": &package/1, "extism.lint": &lint/1],
       package: [
         licenses: ["BSD-3-Clause"],
         links: %{"GitHub" => "https://github.com/extism/extism"},
@@ -31,6 +30,28 @@ defmodule Extism.MixProject do
 
   defp erlang_sources do
     if File.dir?(Path.join(__DIR__, "src")), do: "src", else: "../erlang/src"
+  end
+
+  # The formatter, the compiler's warnings and Dialyzer, which knows of Elixir and OTP what it has once learnt.
+  defp lint(_arguments) do
+    Mix.Task.run("format", ["--check-formatted"])
+    Mix.Task.run("compile", ["--warnings-as-errors", "--force"])
+
+    if System.find_executable("dialyzer") do
+      plt = Path.join(Mix.Project.build_path(), "otp-#{System.otp_release()}-#{System.version()}.plt")
+      folders = for app <- [:elixir, :logger], do: to_string(:code.lib_dir(app, :ebin))
+      known = ["--apps", "erts", "kernel", "stdlib", "-r" | folders]
+      if not File.exists?(plt), do: dialyzer(["--build_plt", "--output_plt", plt | known], [0, 2])
+      warnings = ~w(-Wunmatched_returns -Werror_handling)
+      dialyzer(["--plt", plt, "--no_check_plt"] ++ warnings ++ ["-r", Mix.Project.compile_path()], [0])
+    else
+      Mix.shell().info("no dialyzer here: types are not checked")
+    end
+  end
+
+  defp dialyzer(arguments, codes) do
+    {_, code} = System.cmd("dialyzer", arguments, into: IO.stream(:stdio, :line), stderr_to_stdout: true)
+    if code not in codes, do: Mix.raise("dialyzer ended with #{code}")
   end
 
   # Copies the Erlang sources to where a package has them.

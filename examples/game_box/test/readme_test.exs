@@ -7,8 +7,10 @@ defmodule GameBox.ReadmeTest do
   @readme Path.expand("../README.md", __DIR__)
 
   @tag skip: if(System.find_executable("clang-19") == nil, do: "no clang-19")
-  @tag :tmp_dir
-  test "the game of the README is one", %{tmp_dir: folder} do
+  test "the game of the README is one" do
+    folder = Path.join(System.tmp_dir!(), "game_box_readme_#{System.pid()}")
+    File.mkdir_p!(folder)
+    on_exit(fn -> File.rm_rf!(folder) end)
     readme = File.read!(@readme)
     [_, source] = Regex.run(~r/```c\n(.*?)```/s, readme)
     [_, command] = Regex.run(~r/```sh\n(clang-19 .*?)\n```/s, readme)

@@ -176,6 +176,7 @@ defmodule GameBox.RoomTest do
              move(code, cookie(headers), "cell-clicked", %{cell: "0"})
 
     assert {422, "The game is being played."} = remove_as_owner(id)
+    assert {422, "Only the host, ADA, can do that."} = act(code, cy, %{do: "stop"})
     assert {200, nil} = act(code, ada, %{do: "stop"})
     assert {422, "No game is being played."} = move(code, ada, "ok")
     assert {200, nil} = act(code, ada, %{do: "leave"})

@@ -81,13 +81,13 @@ defmodule Extism.ThreadsTest do
   end
 
   test "g11 schedulers go on while four plug-ins loop forever" do
+    # What else this machine does delays beats as well.
+    before = Enum.max(late_beats())
     {wat, options} = runs()
     spinning = for _ <- 1..4, do: Plugin.new!(wat, options)
-    tasks = for plugin <- spinning, do: Task.async(fn -> Plugin.call(plugin, "run", "", timeout: 30_000) end)
+    tasks = for plugin <- spinning, do: Task.async(fn -> Plugin.call(plugin, "run", "", timeout: 60_000) end)
     for _ <- 1..4, do: assert_receive(:runs, 5_000)
-    beats = for _ <- 1..(System.schedulers_online() * 2), do: Task.async(fn -> beats(100, []) end)
-    # A beat that comes after more than 40 milliseconds has missed at least three.
-    for late <- Task.await_many(beats, 30_000), do: assert(Enum.count(late, &(&1 > 40)) <= 3)
+    for late <- late_beats(), do: assert(late <= before + 3)
     Enum.each(spinning, &Plugin.cancel/1)
     for task <- tasks, do: assert({:error, %{status: :cancelled}} = Task.await(task))
   end
@@ -135,6 +135,13 @@ defmodule Extism.ThreadsTest do
       left == 0 -> flunk("it did not happen")
       true -> Process.sleep(1) && wait_until(condition, left - 1)
     end
+  end
+
+  # For each of some processes: how many of 100 beats came more than 40 milliseconds after the one before,
+  # which is to miss three.
+  defp late_beats do
+    beats = for _ <- 1..(System.schedulers_online() * 2), do: Task.async(fn -> beats(100, []) end)
+    for times <- Task.await_many(beats, 60_000), do: Enum.count(times, &(&1 > 40))
   end
 
   # How late each beat of ten milliseconds was, in milliseconds after the last one.

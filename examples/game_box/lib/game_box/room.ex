@@ -366,7 +366,7 @@ defmodule GameBox.Room do
       moves: if(play, do: play.moves),
       view: Map.get(state.views, viewer),
       notice: state.notice,
-      node: node()
+      node: if(Node.alive?(), do: node())
     }
   end
 

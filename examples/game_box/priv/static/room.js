@@ -195,7 +195,7 @@ export class RoomPage {
       h("div", { id: "board", "data-own": "", "data-key": "board", hidden: !state.view, inert: this.#waiting }),
       !state.view && h("p", { class: "muted center" },
         state.plays ? "One moment…" : "This game has no view for those who watch."),
-      h("p", { class: "foot muted" }, `${state.moves} move${state.moves === 1 ? "" : "s"} · on ${state.node}`),
+      h("p", { class: "foot muted" }, `${state.moves} move${state.moves === 1 ? "" : "s"}`, state.node && ` · on ${state.node}`),
     );
   }
 
