@@ -4,6 +4,7 @@
  * Must not know: tests. Invariant: everything goes below `target/sdk-browser`.
  */
 
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,6 +32,16 @@ export async function build() {
     format: "esm",
     inject: [shims],
     outfile: join(OUT, "driver", "driver.js"),
+    target: "es2022",
+  });
+  const samples = readdirSync(join(HERE, "samples")).filter((name) => name !== "expected");
+  await bundle({
+    alias: { "@extism/extism": "/web/index.js" },
+    bundle: true,
+    entryPoints: Object.fromEntries(samples.map((name) => [name, join(HERE, "samples", name, "main.mjs")])),
+    external: ["/web/index.js"],
+    format: "esm",
+    outdir: join(OUT, "samples"),
     target: "es2022",
   });
 }
