@@ -65,7 +65,7 @@ class Worker {
       wasi: make.wasi === undefined ? undefined : wasiMaker(make.wasi),
       mustStop: () => false,
       callElsewhere: (index, args) => this.#host(index, args),
-      httpElsewhere: (sent, body) => this.#http(sent, body),
+      ...(this.#suspension === "none" ? {} : { httpElsewhere: (sent, body) => this.#http(sent, body) }),
     });
   }
 
@@ -132,9 +132,10 @@ class Worker {
     return this.#waited((bytes) => this.#applied(unpacked(bytes) as HostAnswer));
   }
 
-  #http(sent: Sent, body: Uint8Array | undefined): Hop {
+  /** Makes a request on the page. */
+  #http(sent: Sent, body: Uint8Array | undefined): Hop | Promise<Hop> {
     this.#page.post({ kind: "http", sent, body });
-    return unpacked(waitForAnswer(this.#make.shared as SharedArrayBuffer)) as Hop;
+    return this.#waited((bytes) => unpacked(bytes) as Hop);
   }
 
   #waited<T>(use: (bytes: Uint8Array) => T): T | Promise<T> {
