@@ -16,7 +16,11 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** Runs a command; one that fails ends everything. */
 function run(program, words, options = {}) {
-  const done = spawnSync(program, words, { cwd: HERE, stdio: "inherit", ...options });
+  const done = spawnSync(program, words, {
+    cwd: HERE,
+    stdio: "inherit",
+    ...options,
+  });
   if (done.status !== 0) {
     process.exit(done.status ?? 1);
   }

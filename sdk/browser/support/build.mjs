@@ -22,15 +22,19 @@ export const OUT = join(ROOT, "target", "sdk-browser");
 export async function build() {
   await buildWeb(join(OUT, "web"));
   const { build: bundle } = createRequire(join(ROOT, "sdk", "node", "package.json"))("esbuild");
-  const shims = join(HERE, "driver", "shims.mjs");
+  const modules = join(HERE, "driver", "modules.mjs");
   await bundle({
     // The driver of sdk/node, with a page's own means in place of Node's.
-    alias: { "@extism/extism": join(HERE, "driver", "sdk.mjs"), "node:readline": shims, "node:timers/promises": shims },
+    alias: {
+      "@extism/extism": join(HERE, "driver", "sdk.mjs"),
+      "node:readline": modules,
+      "node:timers/promises": modules,
+    },
     bundle: true,
     entryPoints: [join(ROOT, "sdk", "node", "driver", "driver.mjs")],
     external: ["/web/index.js"],
     format: "esm",
-    inject: [shims],
+    inject: [join(HERE, "driver", "shims.mjs")],
     outfile: join(OUT, "driver", "driver.js"),
     target: "es2022",
   });

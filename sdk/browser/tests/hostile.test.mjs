@@ -88,7 +88,11 @@ const GROW = `(module (memory (export "memory") 1)
 test("memory grows as far as the limits allow, and what does not fit says oom", async () => {
   const seen = await run(async (source) => {
     const plugin = await sdk.createPlugin(source, { memory: { maxPages: 20 } });
-    const code = (name) => plugin.call(name).then(() => 0, (error) => [error.code, error.guestCode, error.message]);
+    const code = (name) =>
+      plugin.call(name).then(
+        () => 0,
+        (error) => [error.code, error.guestCode, error.message],
+      );
     const results = [];
     for (const name of ["grow", "grow", "grow", "must_grow", "alloc_huge", "forge"]) {
       results.push(await code(name));
@@ -106,8 +110,15 @@ test("memory grows as far as the limits allow, and what does not fit says oom", 
 
 test("the same without a rewritten module", async () => {
   const seen = await run(async (source) => {
-    const plugin = await sdk.createPlugin(source, { memory: { maxPages: 20 }, rewrite: false });
-    const code = (name) => plugin.call(name).then(() => 0, (error) => error.guestCode);
+    const plugin = await sdk.createPlugin(source, {
+      memory: { maxPages: 20 },
+      rewrite: false,
+    });
+    const code = (name) =>
+      plugin.call(name).then(
+        () => 0,
+        (error) => error.guestCode,
+      );
     const results = [await code("grow"), await code("grow"), await code("grow"), await code("alloc_huge")];
     await plugin.close();
     return results;
@@ -117,7 +128,9 @@ test("the same without a rewritten module", async () => {
 
 test("an output beyond its limit is refused", async () => {
   const code = await run(async (source) => {
-    const plugin = await sdk.createPlugin(source, { limits: { outputBytesMax: 10 } });
+    const plugin = await sdk.createPlugin(source, {
+      limits: { outputBytesMax: 10 },
+    });
     const error = await plugin.call("echo", "more than ten bytes").catch((thrown) => thrown);
     const fits = (await plugin.call("echo", "ten bytes.")).text();
     await plugin.close();
@@ -138,7 +151,10 @@ for (const runInWorker of [false, true]) {
     const seen = await run(
       async ([source, inWorker]) => {
         const call = async (f) => {
-          const plugin = await sdk.createPlugin(source, { functions: { "extism:host/user": { f } }, runInWorker: inWorker });
+          const plugin = await sdk.createPlugin(source, {
+            functions: { "extism:host/user": { f } },
+            runInWorker: inWorker,
+          });
           try {
             return (await plugin.call("run", "input"))?.text() ?? null;
           } catch (error) {
@@ -192,7 +208,9 @@ test("a thousand calls in a Worker, some of which trap, leave it as it was", asy
 test("the first API", async () => {
   const seen = await run(async () => {
     const context = new sdk.ExtismContext();
-    const plugin = await context.newPlugin({ wasm: [{ path: "/plugins/count_vowels.wasm" }] });
+    const plugin = await context.newPlugin({
+      wasm: [{ path: "/plugins/count_vowels.wasm" }],
+    });
     const output = new TextDecoder().decode(await plugin.call("count_vowels", "Hello"));
     const names = (await plugin.getExports()).map((each) => each.name);
     return [

@@ -5,7 +5,10 @@ import test from "node:test";
 
 import { start } from "./support.mjs";
 
-const FETCH = { wasm: [{ url: "/plugins/http.wasm" }], allowedHosts: ["127.0.0.1"] };
+const FETCH = {
+  wasm: [{ url: "/plugins/http.wasm" }],
+  allowedHosts: ["127.0.0.1"],
+};
 
 test("a page that is not isolated shares no memory, and its engine suspends plug-ins instead", async () => {
   const started = await start({ isolated: false });
@@ -27,7 +30,12 @@ test("a page that is not isolated shares no memory, and its engine suspends plug
       await plugin.close();
       const http = await sdk.createPlugin(source, { runInWorker });
       const output = http.call("fetch", new URL("/hello", location.href).href);
-      results.push(await output.then((answer) => answer.text(), (error) => error.message));
+      results.push(
+        await output.then(
+          (answer) => answer.text(),
+          (error) => error.message,
+        ),
+      );
       await http.close();
     }
     return results;
@@ -37,7 +45,10 @@ test("a page that is not isolated shares no memory, and its engine suspends plug
 });
 
 test("where nothing can wait, what would have to says so", async () => {
-  const started = await start({ isolated: false, words: ["--js-flags=--no-experimental-wasm-jspi"] });
+  const started = await start({
+    isolated: false,
+    words: ["--js-flags=--no-experimental-wasm-jspi"],
+  });
   const page = await started.open();
   const seen = await page.evaluate(async (source) => {
     delete WebAssembly.Suspending;
@@ -45,7 +56,9 @@ test("where nothing can wait, what would have to says so", async () => {
     const sent = await plugin.call("fetch", new URL("/hello", location.href).href).catch((error) => error);
     const denied = await plugin.call("fetch", "http://example.com/").catch((error) => error);
     await plugin.close();
-    const functions = { "extism:host/user": { kv_read: () => 0n, kv_write: () => undefined } };
+    const functions = {
+      "extism:host/user": { kv_read: () => 0n, kv_write: () => undefined },
+    };
     const kv = { wasm: [{ url: "/plugins/kv.wasm" }] };
     const inWorker = await sdk.createPlugin(kv, { functions, runInWorker: true }).catch((error) => error);
     return [sent.code, /runInWorker/.test(sent.message), denied.code, inWorker.code];
@@ -68,7 +81,9 @@ test("a redirect is refused and nobody else is asked", async () => {
   for (const runInWorker of [false, true]) {
     const code = await page.evaluate(
       async ([source, inWorker]) => {
-        const plugin = await sdk.createPlugin(source, { runInWorker: inWorker });
+        const plugin = await sdk.createPlugin(source, {
+          runInWorker: inWorker,
+        });
         const error = await plugin.call("fetch", new URL("/redirect", location.href).href).catch((thrown) => thrown);
         await plugin.close();
         return error.code;

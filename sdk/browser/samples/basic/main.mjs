@@ -3,7 +3,9 @@
 // snippet: basic
 import { createPlugin, FunctionNotFoundError } from "@extism/extism";
 
-const plugin = await createPlugin({ wasm: [{ url: "/plugins/count_vowels.wasm" }] });
+const plugin = await createPlugin({
+  wasm: [{ url: "/plugins/count_vowels.wasm" }],
+});
 for (const text of ["Hello, World!", "Once more"]) {
   const report = (await plugin.call("count_vowels", text)).json();
   console.log(report.count, "vowels,", report.total, "so far");

@@ -3,7 +3,9 @@
 import { compilePlugin, createPlugin } from "@extism/extism";
 
 // snippet: pool
-const compiled = await compilePlugin({ wasm: [{ url: "/plugins/count_vowels.wasm" }] });
+const compiled = await compilePlugin({
+  wasm: [{ url: "/plugins/count_vowels.wasm" }],
+});
 const pool = compiled.pool({ instancesMax: 2 });
 
 const counts = Array.from({ length: 100 }, () =>
@@ -22,7 +24,9 @@ const SPIN = '(module (func (export "spin") (result i32) (loop (br 0)) unreachab
 // snippet: cancel
 const plugin = await createPlugin(SPIN, { runInWorker: true });
 try {
-  await plugin.call("spin", "", undefined, { signal: AbortSignal.timeout(100) });
+  await plugin.call("spin", "", undefined, {
+    signal: AbortSignal.timeout(100),
+  });
 } catch (error) {
   console.log("cancelled by a signal:", error.code, error.cause.name);
 }

@@ -24,6 +24,7 @@ export function serve(page: Endpoint<FromWorker, ToWorker>): void {
   page.listen((message) => {
     if (message.kind === "make") {
       worker = new Worker(page, message);
+      page.post({ kind: "alive" });
       turn = worker.make();
     } else if (message.kind === "answer") {
       worker?.answered(message.bytes);
@@ -168,7 +169,7 @@ class Worker {
     }
     if (answer.threw !== undefined) {
       const { status, message } = answer.threw;
-      throw new HostThrown(new PageThrew(status, message));
+      throw new HostThrown(new PageThrew(status, message), true);
     }
     const results = answer.results.map((result) =>
       typeof result === "bigint" ? (real.get(BigInt.asUintN(64, result)) ?? result) : (result ?? undefined),
@@ -214,4 +215,3 @@ function failed(error: unknown): Failure {
   const whole = failureError(failure, cause);
   return { status: whole.status, guest_code: whole.guestCode, message: whole.message };
 }
-
