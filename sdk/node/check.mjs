@@ -4,6 +4,7 @@
  * Usage: node check.mjs build | lint | test [words for node --test] | driver | package
  *
  * EXTISM_NODE_ADDON names the addon that cargo has built; without it, it is that of the profile for development.
+ * EXTISM_WEB_CORE names the core of the web engine.
  */
 
 import { spawnSync } from "node:child_process";
@@ -12,6 +13,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+
+import { buildWeb } from "./src/web/build.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = dirname(dirname(HERE));
@@ -63,6 +66,7 @@ async function build() {
   await bundle({ ...shared, format: "esm", outdir: join(DIST, "esm") });
   const define = { "import.meta.url": "__filename" };
   await bundle({ ...shared, format: "cjs", outdir: join(DIST, "cjs"), define });
+  await buildWeb(join(DIST, "web"));
   const types = { esm: "module", cjs: "commonjs" };
   for (const [format, type] of Object.entries(types)) {
     writeFileSync(join(DIST, format, "package.json"), `${JSON.stringify({ type })}\n`);

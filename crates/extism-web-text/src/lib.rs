@@ -3,7 +3,6 @@
 //!
 //! Must not know: what a module or a manifest is for. Keeps: a fault is the one the native library
 //! reports, as a number in [`status`] and a text.
-#![forbid(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
 

@@ -4,6 +4,8 @@
 //! checked before anything parses the bytes, and the rewriting pass is never the reason a module does not
 //! load.
 
+use std::cell::RefCell;
+
 use extism_abi::Status;
 use extism_abi::import::{ENV_MODULE, LEGACY_MODULE};
 use extism_abi::layout::PAGE_BYTES;
@@ -25,6 +27,8 @@ pub(crate) struct Loader {
     limits: Limits,
     pub(crate) manifest: Manifest,
     names: Vec<String>,
+    /// The numbers of the modules the page has, in the order of the manifest.
+    given: Vec<u64>,
     modules: Vec<Option<Loaded>>,
     second_memories: bool,
 }
@@ -63,15 +67,22 @@ impl Loader {
         second_memories: bool,
     ) -> Result<Loader, Fault> {
         let limits = options.limits()?;
-        // Modules stay with the page: what stands for one here is its number.
-        let number = |number: u64, _: u64| Ok(number.to_le_bytes().to_vec());
+        // Modules stay with the page: what stands for one here has no bytes, and a number in this list.
+        let given = RefCell::new(Vec::new());
+        let number = |number: u64, _: u64| {
+            given.borrow_mut().push(number);
+            Ok(Vec::new())
+        };
         let parse = ParseOptions {
             read_pointer: Some(&number),
             ..parse_options(&limits)
         };
         let wrong = |error: extism_manifest::ParseError| Fault::new(error.status(), error.to_string());
         let mut manifest = match is_module(source) {
-            true => Manifest::new([Wasm::data(0_u64.to_le_bytes())]),
+            true => {
+                given.borrow_mut().push(0);
+                Manifest::new([Wasm::data([])])
+            }
             false => Manifest::parse(source, &parse).map_err(wrong)?,
         };
         if let Some(overrides) = &options.overrides {
@@ -86,6 +97,7 @@ impl Loader {
             limits,
             manifest,
             names,
+            given: given.take(),
             second_memories,
         })
     }
@@ -93,10 +105,15 @@ impl Loader {
     /// What the page has to fetch, as JSON.
     pub(crate) fn needed(&self) -> Vec<u8> {
         let both = self.names.iter().zip(&self.manifest.wasm);
+        let mut given = self.given.iter();
         let json = Json::default().list(both, |json, (name, wasm)| {
+            let number = match wasm {
+                Wasm::Data { data, .. } if data.is_empty() => given.next().copied(),
+                _ => None,
+            };
             json.object(|json| {
                 json.field("name", |json| json.text(name))
-                    .field("fetch", |json| fetch(json, wasm))
+                    .field("fetch", |json| fetch(json, wasm, number))
             })
         });
         json.into_bytes()
@@ -313,20 +330,19 @@ impl Loader {
     }
 }
 
-fn fetch(json: Json, wasm: &Wasm) -> Json {
-    let number = match wasm {
-        Wasm::File { path, .. } => {
+fn fetch(json: Json, wasm: &Wasm, number: Option<u64>) -> Json {
+    match (wasm, number) {
+        (Wasm::File { path, .. }, _) => {
             let path = path.to_str().unwrap_or_default();
-            return json.object(|json| json.field("path", |json| json.text(path)));
+            json.object(|json| json.field("path", |json| json.text(path)))
         }
-        Wasm::Url { req, .. } => {
-            return json.object(|json| json.field("request", |json| request(json, req)));
+        (Wasm::Url { req, .. }, _) => {
+            json.object(|json| json.field("request", |json| request(json, req)))
         }
-        Wasm::Data { data, .. } => data.as_slice().try_into().map(u64::from_le_bytes),
-    };
-    match number {
-        Ok(number) => json.object(|json| json.field("given", |json| json.number(number))),
-        Err(_) => json.text("inline"),
+        (Wasm::Data { .. }, Some(number)) => {
+            json.object(|json| json.field("given", |json| json.number(number)))
+        }
+        (Wasm::Data { .. }, None) => json.text("inline"),
     }
 }
 

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { launch, serve } from "../support/browser.mjs";
-import { build, HERE, OUT } from "../support/build.mjs";
+import { build, HERE, OUT, ROOT } from "../support/build.mjs";
 
 const inWorker = process.argv.includes("--worker");
 
@@ -20,6 +20,8 @@ if (!process.argv.includes("--built")) {
 const HTML = '<!doctype html><title>driver</title><script type="module" src="/driver/driver.js"></script>';
 const server = await serve({
   folders: { web: join(OUT, "web"), driver: join(OUT, "driver") },
+  // Manifests of the cases name files by their paths.
+  files: ROOT,
   answers: {
     "/": (_, response, headers) => response.writeHead(200, { ...headers, "content-type": "text/html" }).end(HTML),
   },

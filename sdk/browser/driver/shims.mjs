@@ -1,7 +1,7 @@
 /**
  * What the driver of sdk/node takes from Node, as a page has it.
  *
- * Must not know: the protocol. Invariant: lines come from `driveLine` and replies go to what it promised.
+ * Must not know: the protocol. Invariant: replies go to whoever sent the line (`modules.mjs`).
  */
 
 const encoder = new TextEncoder();
@@ -36,32 +36,14 @@ class PageBuffer extends Uint8Array {
   }
 }
 
-const lines = [];
-const replies = [];
-let wake = () => undefined;
+globalThis.driverLines = { lines: [], replies: [], wake: () => undefined };
 
-/** Answers a line. */
-globalThis.driveLine = (line) =>
-  new Promise((resolve) => {
-    lines.push(line);
-    replies.push(resolve);
-    wake();
-  });
-
-export function createInterface() {
-  return {
-    async *[Symbol.asyncIterator]() {
-      for (;;) {
-        while (lines.length > 0) {
-          yield lines.shift();
-        }
-        await new Promise((resolve) => (wake = resolve));
-      }
-    },
-  };
-}
-
-export const setTimeout = (ms) => new Promise((resolve) => globalThis.setTimeout(resolve, ms));
 export { PageBuffer as Buffer };
-export const process = { env: {}, stdin: undefined, stdout: { write: (text) => replies.shift()(text.trimEnd()) } };
+export const process = {
+  env: {},
+  stdin: undefined,
+  stdout: {
+    write: (text) => globalThis.driverLines.replies.shift()(text.trimEnd()),
+  },
+};
 export const setImmediate = (work) => globalThis.setTimeout(work, 0);

@@ -40,24 +40,32 @@ const CSP = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src
 
 /**
  * Serves folders (by prefix) on loopback, and answers for paths that have a function.
- * `isolated` pages may share memory between threads.
+ * What is below `files` has its own path. `isolated` pages may share memory between threads.
  */
-export async function serve({ folders, answers = {}, isolated = true }) {
+export async function serve({ folders, answers = {}, files, isolated = true }) {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
-    const headers = { "content-security-policy": CSP, "cache-control": "no-store", ...(isolated ? ISOLATED : {}) };
+    const headers = {
+      "content-security-policy": CSP,
+      "cache-control": "no-store",
+      ...(isolated ? ISOLATED : {}),
+    };
     if (Object.hasOwn(answers, path)) {
       answers[path](request, response, headers);
       return;
     }
     const [, prefix] = /^\/([^/]*)/.exec(path);
     const folder = folders[prefix];
-    const file = folder && join(folder, normalize(path.slice(prefix.length + 1)));
-    if (!file || !file.startsWith(folder) || !existsSync(file) || !statSync(file).isFile()) {
+    const inFolder = folder && join(folder, normalize(path.slice(prefix.length + 1)));
+    const file = inFolder ?? (files !== undefined && path.startsWith(files) ? normalize(path) : undefined);
+    if (!file || !file.startsWith(folder ?? files) || !existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404, headers).end();
       return;
     }
-    response.writeHead(200, { ...headers, "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    response.writeHead(200, {
+      ...headers,
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+    });
     createReadStream(file).pipe(response);
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
@@ -72,7 +80,10 @@ export async function serve({ folders, answers = {}, isolated = true }) {
 
 /** Starts Chromium, with further words for its command line. */
 export async function launch(words = []) {
-  return await chromium.launch({ executablePath: PROGRAM, args: [...ARGUMENTS, ...words] });
+  return await chromium.launch({
+    executablePath: PROGRAM,
+    args: [...ARGUMENTS, ...words],
+  });
 }
 
 /** Whether there is a Chromium to start. */

@@ -4,6 +4,7 @@
  * Must not know: tests. Invariant: everything goes below `target/sdk-browser`.
  */
 
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,16 +22,30 @@ export const OUT = join(ROOT, "target", "sdk-browser");
 export async function build() {
   await buildWeb(join(OUT, "web"));
   const { build: bundle } = createRequire(join(ROOT, "sdk", "node", "package.json"))("esbuild");
-  const shims = join(HERE, "driver", "shims.mjs");
+  const modules = join(HERE, "driver", "modules.mjs");
   await bundle({
     // The driver of sdk/node, with a page's own means in place of Node's.
-    alias: { "@extism/extism": join(HERE, "driver", "sdk.mjs"), "node:readline": shims, "node:timers/promises": shims },
+    alias: {
+      "@extism/extism": join(HERE, "driver", "sdk.mjs"),
+      "node:readline": modules,
+      "node:timers/promises": modules,
+    },
     bundle: true,
     entryPoints: [join(ROOT, "sdk", "node", "driver", "driver.mjs")],
     external: ["/web/index.js"],
     format: "esm",
-    inject: [shims],
+    inject: [join(HERE, "driver", "shims.mjs")],
     outfile: join(OUT, "driver", "driver.js"),
+    target: "es2022",
+  });
+  const samples = readdirSync(join(HERE, "samples")).filter((name) => name !== "expected");
+  await bundle({
+    alias: { "@extism/extism": "/web/index.js" },
+    bundle: true,
+    entryPoints: Object.fromEntries(samples.map((name) => [name, join(HERE, "samples", name, "main.mjs")])),
+    external: ["/web/index.js"],
+    format: "esm",
+    outdir: join(OUT, "samples"),
     target: "es2022",
   });
 }

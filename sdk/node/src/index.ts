@@ -9,10 +9,12 @@ import { Buffer } from "node:buffer";
 import type { Backend, BackendStats, Source } from "./backend.js";
 import { supportsJSPromiseInterface, type Capabilities } from "./capabilities.js";
 import { ArenaContext } from "./context.js";
-import { factory } from "./create.js";
+import { factory, sum } from "./create.js";
 import { errorOf } from "./error.js";
+import { addon } from "./native/addon.js";
 import { native } from "./native/index.js";
 import { Status } from "./status.js";
+import { web } from "./web/node.js";
 
 export * from "./exports.js";
 
@@ -82,18 +84,26 @@ export function extismVersion(): string {
   return engine().version();
 }
 
-/** How many objects of the library are alive. */
+/** How many objects of the library are alive, in all engines that were used. */
 export function stats(): BackendStats {
-  return engine().stats();
+  return sum([native, web()].filter((each) => each !== native || addon() !== undefined).map((each) => each.stats()));
 }
 
+/** The engine that plug-ins get who do not choose. */
 function engine(): Backend {
-  return native;
+  return addon() === undefined ? web() : native;
 }
 
-function choose(name: "auto" | "native" | "web", _source: Source): Backend {
-  if (name !== "auto" && name !== "native") {
-    throw errorOf(Status.InvalidArgument, `there is no engine ${String(name)}`);
+function choose(name: "auto" | "native" | "web", source: Source): Backend {
+  switch (name) {
+    case "native":
+      return native;
+    case "web":
+      return web();
+    case "auto":
+      // Nobody but the platform can read a module it has compiled.
+      return source.modules.some((module) => !(module instanceof Uint8Array)) ? web() : engine();
+    default:
+      throw errorOf(Status.InvalidArgument, `there is no engine ${String(name)}`);
   }
-  return native;
 }

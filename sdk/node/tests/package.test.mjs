@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,6 +37,7 @@ test("the package installs into an empty project and runs there", async () => {
     files.filter((file) => /\.(ts|mjs|map|node)$/.test(file) && !file.endsWith(".d.ts")),
     [],
   );
+  const [addonName] = readdirSync(join(folder, "node_modules", "@extism")).filter((name) => name !== "extism");
   // Only the packages themselves: the addon is that of the machine.
   delete env.EXTISM_NODE_ADDON;
   for (const [name, source] of Object.entries(PROGRAMS)) {
@@ -44,6 +45,10 @@ test("the package installs into an empty project and runs there", async () => {
     const done = await run(process.execPath, [name], { cwd: folder, env });
     assert.deepEqual([done.stderr, done.stdout], ["", "installed twice\n"]);
   }
+  // Without the addon's package it is the platform's engine that runs them.
+  rmSync(join(folder, "node_modules", "@extism", addonName), { recursive: true });
+  const fallback = await run(process.execPath, ["common.cjs"], { cwd: folder, env });
+  assert.deepEqual([fallback.stderr, fallback.stdout], ["", "installed twice\n"]);
   const tsc = join(SDK, "node_modules", "typescript", "bin", "tsc");
   const types =
     "import createPlugin, { type Plugin } from '@extism/extism';\nexport const made: Promise<Plugin> = createPlugin('x');\n";

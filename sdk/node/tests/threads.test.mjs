@@ -161,17 +161,24 @@ test("g10 a cancel reaches a call whose host function never answers", async () =
   await plugin.close();
 });
 
-test("g11 the event loop goes on during calls", async () => {
-  const plugins = await Promise.all(Array.from({ length: 4 }, () => extism.createPlugin(SPIN)));
-  const calls = plugins.map((plugin) => failure(() => plugin.call("spin")));
-  let beats = 0;
-  const heart = setInterval(() => (beats += 1), 10);
+/** How often a timer of 10 ms comes in half a second. */
+async function beats() {
+  let count = 0;
+  const heart = setInterval(() => (count += 1), 10);
   await sleep(500);
   clearInterval(heart);
+  return count;
+}
+
+test("g11 the event loop goes on during calls", async () => {
+  const before = await beats();
+  const plugins = await Promise.all(Array.from({ length: 4 }, () => extism.createPlugin(SPIN)));
+  const calls = plugins.map((plugin) => failure(() => plugin.call("spin")));
+  const during = await beats();
   plugins.forEach((plugin) => plugin.cancel());
   await Promise.all(calls);
-  // 50 would be all; four endless plug-ins share the processors with it.
-  assert.ok(beats >= 25, `${beats} beats`);
+  // Four endless plug-ins share the processors with it, and so may other programs.
+  assert.ok(during >= before / 4, `${during} beats instead of ${before}`);
   await Promise.all(plugins.map((plugin) => plugin.close()));
 });
 

@@ -84,6 +84,10 @@ class Compiled implements BackendCompiled {
 
   async instantiate(): Promise<Instance> {
     this.#live();
+    return await this.#instance();
+  }
+
+  async #instance(): Promise<Instance> {
     if (this.#runsInWorker()) {
       const maker = this.#platform.worker;
       if (maker === undefined) {
@@ -122,7 +126,8 @@ class Compiled implements BackendCompiled {
 
   pool(instancesMax: number): BackendPool {
     this.#live();
-    return new InstancePool(() => this.instantiate(), instancesMax);
+    // The pool may outlive what it was made from.
+    return new InstancePool(() => this.#instance(), instancesMax);
   }
 
   close(): void {
@@ -164,7 +169,7 @@ let depth = 0;
 
 /** A plug-in on this thread. */
 class LocalInstance implements Instance {
-  readonly id = identity();
+  readonly #id = identity();
   readonly machine: Machine;
   readonly #options: BackendOptions;
   #isRunning = false;
@@ -175,7 +180,7 @@ class LocalInstance implements Instance {
   constructor(core: WebAssembly.Module, loaded: Loaded, options: BackendOptions, suspension: Suspension) {
     this.#options = options;
     this.machine = new Machine(core, loaded, {
-      id: this.id,
+      id: this.#id,
       functions: options.functions,
       suspension,
       listener: {
@@ -190,6 +195,11 @@ class LocalInstance implements Instance {
         : undefined,
       mustStop: () => this.#isCancelled,
     });
+  }
+
+  get id(): string {
+    this.#live();
+    return this.#id;
   }
 
   counted(): this {
@@ -366,7 +376,7 @@ class LocalInstance implements Instance {
     const name = LEVELS[level];
     if (name !== undefined) {
       try {
-        this.#options.log?.(name, message, this.id);
+        this.#options.log?.(name, message, this.#id);
       } catch {
         // What a sink throws is its own; the plug-in's call goes on.
       }

@@ -25,7 +25,14 @@ export function coreFile() {
 /** Builds the web engine into a folder. */
 export async function buildWeb(out) {
   const { build } = createRequire(join(SDK, "package.json"))("esbuild");
-  const shared = { absWorkingDir: SDK, bundle: true, format: "esm", legalComments: "none", minify: true, target: "es2022" };
+  const shared = {
+    absWorkingDir: SDK,
+    bundle: true,
+    format: "esm",
+    legalComments: "none",
+    minify: true,
+    target: "es2022",
+  };
   const browser = { index: "src/web/index.ts", worker: "src/web/browser-worker.ts" };
   await build({ ...shared, entryPoints: browser, outdir: out, platform: "browser" });
   const node = { "node-worker": "src/web/node-worker.ts" };

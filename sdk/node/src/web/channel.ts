@@ -25,7 +25,7 @@ export function sharedMemory(bytes: number | undefined): SharedArrayBuffer {
 export function waitForAnswer(shared: SharedArrayBuffer): Uint8Array {
   const head = new Int32Array(shared, 0, 2);
   const pieces: Uint8Array[] = [];
-  for (let isLast = false; !isLast; ) {
+  for (let isLast = false; !isLast;) {
     Atomics.wait(head, STATE, EMPTY);
     const length = Atomics.load(head, LENGTH);
     isLast = (length & LAST) !== 0;

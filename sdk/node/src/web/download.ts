@@ -15,24 +15,37 @@ export async function download(
   bytesMax: number,
   ms: number,
 ): Promise<Uint8Array> {
-  const response = await sent(request, ms);
+  return await read(await sent(request, ms), request.url, bytesMax);
+}
+
+async function read(response: Response, url: string, bytesMax: number): Promise<Uint8Array> {
   if (!response.ok) {
-    throw errorOf(Status.DownloadFailed, `cannot download ${request.url}: HTTP ${String(response.status)}`);
+    throw errorOf(Status.DownloadFailed, `cannot download ${url}: HTTP ${String(response.status)}`);
   }
   let bytes: Uint8Array | undefined;
   try {
     bytes = await bounded(response, bytesMax);
   } catch (error) {
-    throw failed(request.url, error);
+    throw failed(url, error);
   }
   if (bytes === undefined) {
-    throw errorOf(
-      Status.TooLarge,
-      `cannot download ${request.url}: it is larger than the limit of ${String(bytesMax)} bytes`,
-    );
+    throw errorOf(Status.TooLarge, `cannot download ${url}: it is larger than the limit of ${String(bytesMax)} bytes`);
   }
   return bytes;
 }
+
+/** Downloads a module from a path, relative to the page. */
+export async function downloadPath(path: string, bytesMax: number): Promise<Uint8Array> {
+  const url = new URL(path, globalThis.location?.href).href;
+  const response = await sent({ url, method: "GET", headers: {} }, PATH_MS);
+  if (response.status === 404) {
+    throw errorOf(Status.NotFound, `Unable to load Wasm file "${path}": entity not found`);
+  }
+  return await read(response, url, bytesMax);
+}
+
+/** How long the page's own server may take, in milliseconds. */
+const PATH_MS = 300_000;
 
 async function sent(
   request: { url: string; method: string; headers: Readonly<Record<string, string>> },

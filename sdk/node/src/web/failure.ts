@@ -30,10 +30,13 @@ export class Interrupted extends Error {
 /** Thrown through the plug-in's frames: what a host function threw. */
 export class HostThrown extends Error {
   readonly thrown: unknown;
+  /** Whether it is a refusal of this package's, which keeps its status. */
+  readonly isOurs: boolean;
 
-  constructor(thrown: unknown) {
+  constructor(thrown: unknown, isOurs = false) {
     super(messageOf(thrown));
     this.thrown = thrown;
+    this.isOurs = isOurs;
   }
 }
 
@@ -65,21 +68,31 @@ export function failureOf(thrown: unknown): { failure: Failure; cause?: unknown 
     return { failure: { status: Status.GuestExit, guest_code, message: thrown.message } };
   }
   if (thrown instanceof HostThrown) {
-    return hostFailure(thrown.thrown);
+    return hostFailure(thrown.thrown, thrown.isOurs);
   }
   const status = trapStatus(thrown);
   if (status === undefined) {
-    return hostFailure(thrown);
+    return hostFailure(thrown, false);
   }
-  const text = `wasm trap: ${messageOf(thrown)}`;
-  return { failure: { status, message: text, causes: wasmFrames(thrown) } };
+  const known = TRAP_TEXTS.find(([pattern]) => pattern.test(messageOf(thrown)))?.[1];
+  const message = `wasm trap: ${known ?? messageOf(thrown)}`;
+  return { failure: { status, message, causes: wasmFrames(thrown) } };
 }
 
-function hostFailure(thrown: unknown): { failure: Failure; cause: unknown } {
-  const ours = thrown instanceof ExtismError && thrown.status !== Status.GuestError;
-  const status = ours ? thrown.status : Status.HostFunction;
+function hostFailure(thrown: unknown, isOurs: boolean): { failure: Failure; cause: unknown } {
+  const status = isOurs && thrown instanceof ExtismError ? thrown.status : Status.HostFunction;
   return { failure: { status, message: messageOf(thrown) }, cause: thrown };
 }
+
+/** What the native library calls the traps that engines have words of their own for. */
+const TRAP_TEXTS: readonly (readonly [RegExp, string])[] = [
+  [/unreachable/i, "wasm `unreachable` instruction executed"],
+  [/call stack|too much recursion|stack overflow/i, "call stack exhausted"],
+  [/divide result|integer overflow|integer divide overflow/i, "integer overflow"],
+  [/divide by zero|division by zero|remainder by zero/i, "integer divide by zero"],
+  [/unrepresentable|out of range in|truncation/i, "invalid conversion to integer"],
+  [/signature mismatch/i, "indirect call type mismatch"],
+];
 
 /** Texts by which engines tell traps apart: V8, SpiderMonkey and JavaScriptCore, in this order. */
 const TRAPS: readonly (readonly [RegExp, number])[] = [

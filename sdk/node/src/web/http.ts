@@ -38,8 +38,8 @@ const HIDDEN_REDIRECT = 3;
 
 /** The requests of one plug-in. */
 export class HttpExchange {
-  /** Makes one hop on another thread, which this one waits for. */
-  readonly elsewhere: ((sent: Sent, body: Uint8Array | undefined) => Hop) | undefined;
+  /** Makes one hop on the thread of the page, whose `fetch` and policy count; this one waits, or the engine does. */
+  readonly elsewhere: ((sent: Sent, body: Uint8Array | undefined) => Hop | Promise<Hop>) | undefined;
   readonly #core: Core;
   readonly #fetch: typeof fetch;
   readonly #suspension: Suspension;
@@ -69,7 +69,8 @@ export class HttpExchange {
       return this.#failed({ kind: "failed", reason: FAILED, text });
     }
     for (let next = sent; ;) {
-      const hop = this.elsewhere(next, this.#body(next));
+      // Without an engine that waits, the answer is there when this returns.
+      const hop = this.elsewhere(next, this.#body(next)) as Hop;
       const again = this.#step(hop);
       if (typeof again === "bigint") {
         return again;
@@ -80,7 +81,8 @@ export class HttpExchange {
 
   async #waiting(sent: Sent): Promise<bigint> {
     for (let next = sent; ;) {
-      const hop = await oneHop(this.#fetch, next, this.#body(next));
+      const body = this.#body(next);
+      const hop = await (this.elsewhere?.(next, body) ?? oneHop(this.#fetch, next, body));
       const again = this.#step(hop);
       if (typeof again === "bigint") {
         return again;

@@ -12,7 +12,7 @@ import { Status } from "../status.js";
 import type { BackendStats } from "../backend.js";
 import { webBackend } from "./backend.js";
 import { coreModule, useCoreFile, useCoreModule } from "./core.js";
-import { download } from "./download.js";
+import { download, downloadPath } from "./download.js";
 import { TEXT_FILE, translator } from "./text.js";
 
 export * from "../exports.js";
@@ -26,8 +26,7 @@ useCoreFile({ load: () => compiled(CORE) });
 const web = /* @__PURE__ */ webBackend({
   fetcher: {
     // A path is relative to the page.
-    path: (path, bytesMax) =>
-      download({ url: new URL(path, globalThis.location?.href).href, method: "GET", headers: {} }, bytesMax, 300_000),
+    path: (path, bytesMax) => downloadPath(path, bytesMax),
     request: download,
   },
   translator: translator(() => compiled(new URL(TEXT_FILE, CORE))),
@@ -100,8 +99,13 @@ async function compiled(address: URL): Promise<WebAssembly.Module> {
     : await WebAssembly.compile(await response.arrayBuffer());
 }
 
-function makeWorker(args: Readonly<Record<string, unknown>> | undefined): ReturnType<import("./worker-instance.js").WorkerMaker> {
-  const worker = new Worker(WORKER, { type: "module", ...(typeof args?.["name"] === "string" ? { name: args["name"] } : {}) });
+function makeWorker(
+  args: Readonly<Record<string, unknown>> | undefined,
+): ReturnType<import("./worker-instance.js").WorkerMaker> {
+  const worker = new Worker(WORKER, {
+    type: "module",
+    ...(typeof args?.["name"] === "string" ? { name: args["name"] } : {}),
+  });
   return {
     post: (message, transfer) => {
       worker.postMessage(message, transfer ?? []);

@@ -9,15 +9,17 @@ import { errorOf, ExtismError, GuestError } from "../error.js";
 import { Status } from "../status.js";
 
 export class Lease implements Instance {
-  readonly id: string;
   readonly #giveBack: (isFit: boolean) => void;
   #instance: Instance | undefined;
   #isFit = true;
 
   constructor(instance: Instance, giveBack: (isFit: boolean) => void) {
-    this.id = instance.id;
     this.#instance = instance;
     this.#giveBack = giveBack;
+  }
+
+  get id(): string {
+    return this.#live().id;
   }
 
   callSync(name: string, input: Input, hostContext: unknown): ArrayBuffer | null {
@@ -51,7 +53,9 @@ export class Lease implements Instance {
   }
 
   async configure(values: Readonly<Record<string, string | null>>): Promise<void> {
-    await this.#live().configure(values);
+    const instance = this.#live();
+    this.#isFit = false;
+    await instance.configure(values);
   }
 
   async variable(name: string): Promise<Uint8Array | undefined> {
@@ -59,7 +63,9 @@ export class Lease implements Instance {
   }
 
   async setVariable(name: string, value: Uint8Array | undefined): Promise<void> {
-    await this.#live().setVariable(name, value);
+    const instance = this.#live();
+    this.#isFit = false;
+    await instance.setVariable(name, value);
   }
 
   async reset(): Promise<void> {

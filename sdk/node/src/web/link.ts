@@ -134,7 +134,7 @@ function hostFunction(
     if (!mayWait(around.suspension, given.callback)) {
       // Nobody waits for it: that it is rejected, too, is no news.
       Promise.resolve(answer).catch(() => undefined);
-      throw new HostThrown(errorOf(Status.InvalidArgument, neverAwaited(given.name)));
+      throw new HostThrown(errorOf(Status.InvalidArgument, neverAwaited(given.name)), true);
     }
     return Promise.resolve(answer).catch((error: unknown) => {
       throw new HostThrown(error);

@@ -34,7 +34,12 @@ export interface Make {
 
 /** What a page asks for. */
 export type Request =
-  | { readonly kind: "call"; readonly name: string; readonly input: string | Uint8Array; readonly timeMs: number | null }
+  | {
+      readonly kind: "call";
+      readonly name: string;
+      readonly input: string | Uint8Array;
+      readonly timeMs: number | null;
+    }
   | { readonly kind: "configure"; readonly values: Readonly<Record<string, string | null>> }
   | { readonly kind: "variable"; readonly name: string }
   | { readonly kind: "set"; readonly name: string; readonly value: Uint8Array | undefined }
@@ -43,10 +48,12 @@ export type Request =
   | { readonly kind: "headers" };
 
 /** What a page sends: a request with its number, or the answer to a Worker that suspended its plug-in. */
-export type ToWorker = Make | (Request & { readonly n: number }) | { readonly kind: "answer"; readonly bytes: Uint8Array };
+export type ToWorker =
+  Make | (Request & { readonly n: number }) | { readonly kind: "answer"; readonly bytes: Uint8Array };
 
 /** What a Worker sends. */
 export type FromWorker =
+  | { readonly kind: "alive" }
   | { readonly kind: "made" }
   | { readonly kind: "broken"; readonly failure: Failure }
   | { readonly kind: "done"; readonly n: number; readonly value: unknown }

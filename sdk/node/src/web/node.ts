@@ -17,67 +17,73 @@ import { useCoreFile } from "./core.js";
 import { download } from "./download.js";
 import { TEXT_FILE, translator } from "./text.js";
 
-/** Beside the folder of the module or CommonJS bundle this is in; there `import.meta.url` is a path. */
-const HERE = import.meta.url.startsWith("file:") ? import.meta.url : pathToFileURL(import.meta.url);
-const CORE = new URL("../web/extism_web.wasm", HERE);
+let made: Backend | undefined;
 
-useCoreFile({
-  load: async () => await WebAssembly.compile(await readFile(CORE)),
-  loadSync: () => new WebAssembly.Module(readFileSync(CORE)),
-});
+/** The web engine, made when it is first asked for. */
+export function web(): Backend {
+  return (made ??= make());
+}
 
-/** The web engine. */
-export const web: Backend = /* @__PURE__ */ webBackend({
-  fetcher: {
-    path: async (path, bytesMax) => {
-      try {
-        const { size } = await stat(path);
-        if (size > bytesMax) {
-          throw errorOf(Status.TooLarge, `${path} is larger than the limit of ${String(bytesMax)} bytes`);
-        }
-        return await readFile(path);
-      } catch (error) {
-        throw unreadable(path, error);
-      }
-    },
-    pathSync: (path) => {
-      try {
-        return readFileSync(path);
-      } catch (error) {
-        throw unreadable(path, error);
-      }
-    },
-    request: download,
-  },
-  translator: translator(async () => await WebAssembly.compile(await readFile(new URL(`../web/${TEXT_FILE}`, HERE)))),
-  worker: (args) => {
-    const worker = new Worker(new URL("../web/node-worker.js", HERE), { ...args });
-    return {
-      post: (message, transfer) => {
-        worker.postMessage(message, (transfer ?? []) as NodeTransferable[]);
-      },
-      listen: (receive) => {
-        worker.on("message", receive);
-      },
-      onFailure: (failed) => {
-        worker.on("error", failed);
-        worker.on("exit", (code) => {
-          failed(new Error(`exit code ${String(code)}`));
-        });
-      },
-      terminate: () => {
-        void worker.terminate();
-      },
-      keepAlive: (keep) => {
-        if (keep) {
-          worker.ref();
-        } else {
-          worker.unref();
+function make(): Backend {
+  // Beside the folder of the module or CommonJS bundle this is in; there `import.meta.url` is a path.
+  const here = import.meta.url.startsWith("file:") ? import.meta.url : pathToFileURL(import.meta.url);
+  const core = new URL("../web/extism_web.wasm", here);
+  useCoreFile({
+    load: async () => await WebAssembly.compile(await readFile(core)),
+    loadSync: () => new WebAssembly.Module(readFileSync(core)),
+  });
+  return webBackend({
+    fetcher: {
+      path: async (path, bytesMax) => {
+        try {
+          const { size } = await stat(path);
+          if (size > bytesMax) {
+            throw errorOf(Status.TooLarge, `${path} is larger than the limit of ${String(bytesMax)} bytes`);
+          }
+          return await readFile(path);
+        } catch (error) {
+          throw unreadable(path, error);
         }
       },
-    };
-  },
-});
+      pathSync: (path) => {
+        try {
+          return readFileSync(path);
+        } catch (error) {
+          throw unreadable(path, error);
+        }
+      },
+      request: download,
+    },
+    translator: translator(async () => await WebAssembly.compile(await readFile(new URL(`../web/${TEXT_FILE}`, here)))),
+    worker: (args) => {
+      const worker = new Worker(new URL("../web/node-worker.js", here), { ...args });
+      return {
+        post: (message, transfer) => {
+          worker.postMessage(message, (transfer ?? []) as NodeTransferable[]);
+        },
+        listen: (receive) => {
+          worker.on("message", receive);
+        },
+        onFailure: (failed) => {
+          worker.on("error", failed);
+          worker.on("exit", (code) => {
+            failed(new Error(`exit code ${String(code)}`));
+          });
+        },
+        terminate: () => {
+          void worker.terminate();
+        },
+        keepAlive: (keep) => {
+          if (keep) {
+            worker.ref();
+          } else {
+            worker.unref();
+          }
+        },
+      };
+    },
+  });
+}
 
 function unreadable(path: string, error: unknown): unknown {
   const code = (error as { code?: string } | null)?.code;

@@ -48,6 +48,9 @@ export class InstancePool implements BackendPool {
   }
 
   stats(): PoolStats {
+    if (this.#isClosed) {
+      throw errorOf(Status.Closed, "the pool was closed");
+    }
     return {
       instancesMax: this.#max,
       alive: this.#alive,
@@ -116,7 +119,15 @@ export class InstancePool implements BackendPool {
       return;
     }
     if (isFit) {
-      this.#offer(instance);
+      // Nothing of the last borrower is left in what the host and the plug-in share.
+      instance.reset().then(
+        () => {
+          this.#offer(instance);
+        },
+        () => {
+          this.#takeBack(instance, false);
+        },
+      );
       return;
     }
     this.#alive -= 1;
@@ -135,6 +146,11 @@ export class InstancePool implements BackendPool {
   }
 
   #offer(instance: Instance): void {
+    if (this.#isClosed) {
+      this.#alive -= 1;
+      instance.closeSync();
+      return;
+    }
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {
       this.#idle.push(instance);

@@ -31,7 +31,9 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** The running call. */
 interface Running {
   readonly hostContext: unknown;
-  readonly deadline: number;
+  deadline: number;
+  /** Time begins to count. */
+  readonly begin: () => void;
   readonly stop: (status: number, message: string) => void;
   isStopped: boolean;
   /** What a host function threw. */
@@ -63,7 +65,7 @@ export async function makeInWorker(
 }
 
 class WorkerInstance implements Instance {
-  readonly id = identity();
+  readonly #id = identity();
   readonly #maker: WorkerMaker;
   readonly #core: WebAssembly.Module;
   readonly #loaded: Loaded;
@@ -99,58 +101,31 @@ class WorkerInstance implements Instance {
     }
   }
 
-  /** Starts a Worker, within the time a call may take. */
+  get id(): string {
+    this.#live();
+    return this.#id;
+  }
+
+  /** Starts a Worker. */
   async start(): Promise<void> {
-    const limit = this.#loaded.plan.call_time_ms_max;
-    await this.#timed(limit, this.#started());
+    await this.#started();
   }
 
   callSync(): never {
     throw errorOf(Status.InvalidArgument, "the plug-in runs in a Worker: await call");
   }
 
-  call(name: string, input: Input, hostContext: unknown): Promise<ArrayBuffer | null> {
-    return new Promise((resolve, reject) => {
-      this.#live();
-      this.#idle();
-      const limit = this.#loaded.plan.call_time_ms_max;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const running: Running = {
-        hostContext,
-        deadline: limit === null ? Number.POSITIVE_INFINITY : Date.now() + limit,
-        isStopped: false,
-        abort: new AbortController(),
-        stop: (status, message) => {
-          running.isStopped = true;
-          this.#restart(errorOf(status, message));
-          over();
-          reject(errorOf(status, message));
-        },
-      };
-      const over = (): void => {
-        clearTimeout(timer);
-        running.abort.abort();
-        if (this.#running === running) {
-          this.#running = undefined;
-          this.#end?.keepAlive(false);
-        }
-      };
-      if (limit !== null && limit < TIMER_MS_MAX) {
-        timer = setTimeout(() => {
-          running.stop(Status.Timeout, "timeout");
-        }, limit);
+  async call(name: string, input: Input, hostContext: unknown): Promise<ArrayBuffer | null> {
+    this.#live();
+    this.#idle();
+    return await this.#during(hostContext, async (running) => {
+      const own = ofItsOwn(input);
+      if (this.#end === undefined) {
+        await this.#started();
       }
-      this.#running = running;
-      this.#ask({ kind: "call", name, input: ofItsOwn(input), timeMs: limit }).then(
-        (output) => {
-          over();
-          resolve(output as ArrayBuffer | null);
-        },
-        (error: unknown) => {
-          over();
-          reject(error as Error);
-        },
-      );
+      // A Worker takes its time to start, which is not the plug-in's.
+      running.begin();
+      return (await this.#ask({ kind: "call", name, input: own, timeMs: this.#timeMs })) as ArrayBuffer | null;
     });
   }
 
@@ -236,6 +211,49 @@ class WorkerInstance implements Instance {
     }
   }
 
+  /** Does something that can be stopped: by its time, or by a cancel. */
+  async #during<T>(hostContext: unknown, work: (running: Running) => Promise<T>): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stopped: (error: Error) => void = () => undefined;
+    const stop = new Promise<never>((_, reject) => {
+      stopped = reject;
+    });
+    const limit = this.#timeMs;
+    const running: Running = {
+      hostContext,
+      deadline: Number.POSITIVE_INFINITY,
+      isStopped: false,
+      abort: new AbortController(),
+      begin: () => {
+        clearTimeout(timer);
+        if (limit !== null && limit < TIMER_MS_MAX && !running.isStopped) {
+          running.deadline = Date.now() + limit;
+          timer = setTimeout(() => {
+            running.stop(Status.Timeout, "timeout");
+          }, limit);
+        }
+      },
+      stop: (status, message) => {
+        running.isStopped = true;
+        const error = errorOf(status, message);
+        this.#restart(error);
+        stopped(error);
+      },
+    };
+    this.#running = running;
+    try {
+      return await Promise.race([work(running), stop]);
+    } finally {
+      running.isStopped = true;
+      clearTimeout(timer);
+      running.abort.abort();
+      if (this.#running === running) {
+        this.#running = undefined;
+        this.#end?.keepAlive(false);
+      }
+    }
+  }
+
   /** Asks the Worker for something. */
   async #ask(request: Request): Promise<unknown> {
     if (this.#end === undefined || this.#starting !== undefined) {
@@ -254,7 +272,9 @@ class WorkerInstance implements Instance {
   }
 
   #started(): Promise<void> {
-    this.#starting ??= this.#begun().finally(() => {
+    const starting = (): Promise<void> =>
+      this.#running === undefined ? this.#during(undefined, () => this.#begun()) : this.#begun();
+    this.#starting ??= starting().finally(() => {
       this.#starting = undefined;
     });
     return this.#starting;
@@ -284,7 +304,7 @@ class WorkerInstance implements Instance {
         kind: "make",
         core: this.#core,
         loaded: this.#loaded,
-        id: this.id,
+        id: this.#id,
         functions: functions.map(({ namespace, name, type }) => ({ namespace, name, type })),
         wasi: wasi ? { args: wasiArgs, env: wasiEnv, output: wasiOutput ?? false } : undefined,
         shared: this.#shared,
@@ -297,6 +317,9 @@ class WorkerInstance implements Instance {
 
   #received(message: FromWorker): void {
     switch (message.kind) {
+      case "alive":
+        this.#running?.begin();
+        return;
       case "made":
         this.#settle(0)?.resolve(undefined);
         return;
@@ -334,6 +357,10 @@ class WorkerInstance implements Instance {
     return pending;
   }
 
+  get #timeMs(): number | null {
+    return this.#loaded.plan.call_time_ms_max;
+  }
+
   /** Ends the Worker; whatever was asked of it fails with this error. */
   #restart(error: Error): void {
     this.#end?.terminate();
@@ -365,7 +392,7 @@ class WorkerInstance implements Instance {
     if (running === undefined || given === undefined) {
       return;
     }
-    const memory = new RemoteCallMemory(this.id, blocks, this.#variables, {
+    const memory = new RemoteCallMemory(this.#id, blocks, this.#variables, {
       mustStop: () => running.isStopped || Date.now() >= running.deadline,
       timeRemainingMs: () =>
         Number.isFinite(running.deadline) ? Math.max(0, running.deadline - Date.now()) : undefined,
@@ -392,7 +419,12 @@ class WorkerInstance implements Instance {
     if (running === undefined) {
       return;
     }
-    const hop = await oneHop(this.#options.web.fetch ?? globalThis.fetch.bind(globalThis), sent, body, running.abort.signal);
+    const hop = await oneHop(
+      this.#options.web.fetch ?? globalThis.fetch.bind(globalThis),
+      sent,
+      body,
+      running.abort.signal,
+    );
     if (!running.isStopped) {
       await this.#answer(hop, running);
     }
@@ -407,26 +439,11 @@ class WorkerInstance implements Instance {
     }
   }
 
-  async #timed(limit: number | null, work: Promise<void>): Promise<void> {
-    if (limit === null || limit >= TIMER_MS_MAX) {
-      await work;
-      return;
-    }
-    const timer = setTimeout(() => {
-      this.#restart(errorOf(Status.Timeout, "timeout"));
-    }, limit);
-    try {
-      await work;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   #log(level: number, message: string): void {
     const name = LEVELS[level];
     try {
       if (name !== undefined) {
-        this.#options.log?.(name, message, this.id);
+        this.#options.log?.(name, message, this.#id);
       }
     } catch {
       // What a sink throws is its own; the plug-in's call goes on.

@@ -24,6 +24,7 @@ export function serve(page: Endpoint<FromWorker, ToWorker>): void {
   page.listen((message) => {
     if (message.kind === "make") {
       worker = new Worker(page, message);
+      page.post({ kind: "alive" });
       turn = worker.make();
     } else if (message.kind === "answer") {
       worker?.answered(message.bytes);
@@ -65,7 +66,7 @@ class Worker {
       wasi: make.wasi === undefined ? undefined : wasiMaker(make.wasi),
       mustStop: () => false,
       callElsewhere: (index, args) => this.#host(index, args),
-      httpElsewhere: (sent, body) => this.#http(sent, body),
+      ...(this.#suspension === "none" ? {} : { httpElsewhere: (sent, body) => this.#http(sent, body) }),
     });
   }
 
@@ -132,9 +133,10 @@ class Worker {
     return this.#waited((bytes) => this.#applied(unpacked(bytes) as HostAnswer));
   }
 
-  #http(sent: Sent, body: Uint8Array | undefined): Hop {
+  /** Makes a request on the page. */
+  #http(sent: Sent, body: Uint8Array | undefined): Hop | Promise<Hop> {
     this.#page.post({ kind: "http", sent, body });
-    return unpacked(waitForAnswer(this.#make.shared as SharedArrayBuffer)) as Hop;
+    return this.#waited((bytes) => unpacked(bytes) as Hop);
   }
 
   #waited<T>(use: (bytes: Uint8Array) => T): T | Promise<T> {
@@ -167,7 +169,7 @@ class Worker {
     }
     if (answer.threw !== undefined) {
       const { status, message } = answer.threw;
-      throw new HostThrown(new PageThrew(status, message));
+      throw new HostThrown(new PageThrew(status, message), true);
     }
     const results = answer.results.map((result) =>
       typeof result === "bigint" ? (real.get(BigInt.asUintN(64, result)) ?? result) : (result ?? undefined),
@@ -213,4 +215,3 @@ function failed(error: unknown): Failure {
   const whole = failureError(failure, cause);
   return { status: whole.status, guest_code: whole.guestCode, message: whole.message };
 }
-

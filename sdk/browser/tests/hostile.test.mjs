@@ -1,0 +1,224 @@
+/** What plug-ins and host functions may try in a page, and what becomes of it. */
+
+import assert from "node:assert/strict";
+import test, { after, before } from "node:test";
+
+import { start, wat } from "./support.mjs";
+
+let started;
+let page;
+
+before(async () => {
+  started = await start();
+  page = await started.open();
+});
+after(async () => await started.stop());
+
+/** Runs a function in the page; what it throws comes back as its code and message. */
+const run = async (work, ...args) => await page.evaluate(work, args.length > 1 ? args : args[0]);
+
+const SPIN = `(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+  (import "extism:host/env" "var_set" (func $var_set (param i64 i64)))
+  (func (export "keep") (result i32) (local $k i64) (local $v i64)
+    (local.set $k (call $alloc (i64.const 1))) (call $store (local.get $k) (i32.const 107))
+    (local.set $v (call $alloc (i64.const 1))) (call $store (local.get $v) (i32.const 118))
+    (call $var_set (local.get $k) (local.get $v)) (i32.const 0))
+  (func (export "keep_and_spin") (result i32) (local $k i64) (local $v i64)
+    (local.set $k (call $alloc (i64.const 1))) (call $store (local.get $k) (i32.const 107))
+    (local.set $v (call $alloc (i64.const 1))) (call $store (local.get $v) (i32.const 119))
+    (call $var_set (local.get $k) (local.get $v)) (loop (br 0)) unreachable))`;
+
+test("a call that never ends is ended by its limit, variables and configuration stay, and the next call works", async () => {
+  const seen = await run(async (source) => {
+    const plugin = await sdk.createPlugin(source, { timeoutMs: 1500 });
+    await plugin.call("keep");
+    const before = (await plugin.varGet("k")).text();
+    const error = await plugin.call("keep_and_spin").catch((thrown) => thrown);
+    const after = (await plugin.varGet("k")).text();
+    await plugin.call("keep");
+    const last = (await plugin.varGet("k")).text();
+    await plugin.close();
+    return [before, error.code, error instanceof sdk.CallTimeoutError, after, last];
+  }, SPIN);
+  assert.deepEqual(seen, ["v", "TIMEOUT", true, "w", "v"]);
+});
+
+test("a call is cancelled, and closing cancels", async () => {
+  const seen = await run(async (source) => {
+    const plugin = await sdk.createPlugin(source, { runInWorker: true });
+    const first = plugin.call("keep_and_spin").catch((error) => error.code);
+    const busy = await plugin.call("keep").catch((error) => error.code);
+    plugin.cancel();
+    const second = [await first, busy];
+    const third = plugin.call("keep_and_spin").catch((error) => error.code);
+    await plugin.close();
+    return [...second, await third, await plugin.call("keep").catch((error) => error.code)];
+  }, SPIN);
+  assert.deepEqual(seen, ["CANCELLED", "BUSY", "CANCELLED", "CLOSED"]);
+});
+
+test("without a Worker a time limit is refused where it cannot be kept", async () => {
+  const code = await run(async (source) => {
+    await sdk.loadCore();
+    const compiled = await sdk.compilePlugin(source, { timeoutMs: 100 });
+    try {
+      return compiled.instantiateSync === undefined ? "INVALID_ARGUMENT" : compiled.instantiateSync().id;
+    } catch (error) {
+      return error.code;
+    }
+  }, SPIN);
+  assert.equal(code, "INVALID_ARGUMENT");
+});
+
+const GROW = `(module (memory (export "memory") 1)
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (func (export "grow") (result i32) (memory.grow (i32.const 8)))
+  (func (export "must_grow") (result i32)
+    (if (i32.lt_s (memory.grow (i32.const 4096)) (i32.const 0)) (then unreachable)) (i32.const 0))
+  (func (export "alloc_huge") (result i32)
+    (i32.wrap_i64 (i64.or
+      (call $alloc (i64.const 0x8000000000000000))
+      (i64.or (call $alloc (i64.const -1)) (call $alloc (i64.const 0x100000000))))))
+  (func (export "forge") (result i32)
+    (i32.wrap_i64 (i64.or (call $length (i64.const 0xffffffffffffffff)) (call $length (i64.const 65))))))`;
+
+test("memory grows as far as the limits allow, and what does not fit says oom", async () => {
+  const seen = await run(async (source) => {
+    const plugin = await sdk.createPlugin(source, { memory: { maxPages: 20 } });
+    const code = (name) =>
+      plugin.call(name).then(
+        () => 0,
+        (error) => [error.code, error.guestCode, error.message],
+      );
+    const results = [];
+    for (const name of ["grow", "grow", "grow", "must_grow", "alloc_huge", "forge"]) {
+      results.push(await code(name));
+    }
+    await plugin.close();
+    return results;
+  }, GROW);
+  // The first growth answers the page it was at.
+  assert.deepEqual(seen[0].slice(0, 2), ["GUEST_ERROR", 1]);
+  assert.deepEqual(seen[1].slice(0, 2), ["GUEST_ERROR", 9]);
+  assert.deepEqual(seen[2].slice(0, 2), ["GUEST_ERROR", -1]);
+  assert.deepEqual(seen[3], ["MEMORY", 0, "oom"]);
+  assert.deepEqual(seen.slice(4), [0, 0]);
+});
+
+test("the same without a rewritten module", async () => {
+  const seen = await run(async (source) => {
+    const plugin = await sdk.createPlugin(source, {
+      memory: { maxPages: 20 },
+      rewrite: false,
+    });
+    const code = (name) =>
+      plugin.call(name).then(
+        () => 0,
+        (error) => error.guestCode,
+      );
+    const results = [await code("grow"), await code("grow"), await code("grow"), await code("alloc_huge")];
+    await plugin.close();
+    return results;
+  }, GROW);
+  assert.deepEqual(seen, [1, 9, -1, 0]);
+});
+
+test("an output beyond its limit is refused", async () => {
+  const code = await run(async (source) => {
+    const plugin = await sdk.createPlugin(source, {
+      limits: { outputBytesMax: 10 },
+    });
+    const error = await plugin.call("echo", "more than ten bytes").catch((thrown) => thrown);
+    const fits = (await plugin.call("echo", "ten bytes.")).text();
+    await plugin.close();
+    return [error.code, fits];
+  }, wat("echo"));
+  assert.deepEqual(code, ["OUTPUT", "ten bytes."]);
+});
+
+const CALLS = `(module (import "extism:host/user" "f" (func $f (param i64) (result i64)))
+  (import "extism:host/env" "input_offset" (func $in (result i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (import "extism:host/env" "output_set" (func $out (param i64 i64)))
+  (func (export "run") (result i32) (local $h i64)
+    (local.set $h (call $f (call $in))) (call $out (local.get $h) (call $length (local.get $h))) (i32.const 0)))`;
+
+for (const runInWorker of [false, true]) {
+  test(`host functions throw, wait and answer nonsense${runInWorker ? ", in a Worker" : ""}`, async () => {
+    const seen = await run(
+      async ([source, inWorker]) => {
+        const call = async (f) => {
+          const plugin = await sdk.createPlugin(source, {
+            functions: { "extism:host/user": { f } },
+            runInWorker: inWorker,
+          });
+          try {
+            return (await plugin.call("run", "input"))?.text() ?? null;
+          } catch (error) {
+            return [error.code, error.cause?.message ?? ""];
+          } finally {
+            await plugin.close();
+          }
+        };
+        return [
+          await call((current, handle) => current.store(current.read(handle).text().toUpperCase())),
+          await call(async (current, handle) => {
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            return current.store(`${current.read(handle).text()} waited`);
+          }),
+          await call((current) => current.store("x".repeat(200_000))).then((text) => text?.length),
+          await call(() => {
+            throw new RangeError("no");
+          }),
+          await call(() => 1n << 40n),
+          await call(() => "not a handle"),
+          await call((current) => {
+            current.setError("said so");
+            return 0n;
+          }),
+        ];
+      },
+      CALLS,
+      runInWorker,
+    );
+    assert.deepEqual(seen.slice(0, 3), ["INPUT", "input waited", 200_000]);
+    assert.deepEqual(seen[3], ["HOST_FUNCTION", "no"]);
+    assert.equal(seen[4], null);
+    assert.equal(seen[5][0], "HOST_FUNCTION");
+    assert.equal(seen[6][0], "GUEST_ERROR");
+  });
+}
+
+test("a thousand calls in a Worker, some of which trap, leave it as it was", async () => {
+  const seen = await run(async (source) => {
+    const plugin = await sdk.createPlugin(source, { runInWorker: true });
+    let sum = 0;
+    for (let count = 0; count < 1000; count += 1) {
+      sum += (await plugin.call("echo", "x".repeat(count))) ? 1 : 0;
+    }
+    await plugin.close();
+    return [sum, sdk.stats().plugins];
+  }, wat("echo"));
+  assert.deepEqual(seen, [999, 0]);
+});
+
+test("the first API", async () => {
+  const seen = await run(async () => {
+    const context = new sdk.ExtismContext();
+    const plugin = await context.newPlugin({
+      wasm: [{ path: "/plugins/count_vowels.wasm" }],
+    });
+    const output = new TextDecoder().decode(await plugin.call("count_vowels", "Hello"));
+    const names = (await plugin.getExports()).map((each) => each.name);
+    return [
+      output,
+      names.includes("count_vowels"),
+      (await plugin.getImports()).some((each) => each.module === "extism:host/env"),
+      (await plugin.getInstance()) instanceof WebAssembly.Instance,
+    ];
+  });
+  assert.deepEqual(seen, ['{"count":2,"total":2,"vowels":"aAeEiIoOuU"}', true, true, true]);
+});
