@@ -86,6 +86,7 @@ const TABLE: &[Entry] = &[
         documentation_tests,
     ),
     entry("safety", SAFETY_MINUTES, Scope::Test, safety_daily),
+    entry("models", 2, Scope::Test, models),
     entry("C header", 1, Scope::Test, header),
     entry("generated files", 1, Scope::Ci, generated),
     entry("plug-ins", 5, Scope::Ci, built_plugins),
@@ -178,8 +179,9 @@ fn includes(wanted: Scope, smallest: Scope) -> bool {
     }
 }
 
-/// Workspaces beside the main one, for plug-ins.
-const GUEST_WORKSPACES: &[&str] = &[
+/// Workspaces beside the main one: for plug-ins, and for what is built in another way.
+const OTHER_WORKSPACES: &[&str] = &[
+    "models",
     "pdk/rust",
     "examples/game_box/games",
     "examples/plugins",
@@ -188,7 +190,7 @@ const GUEST_WORKSPACES: &[&str] = &[
 ];
 
 fn format(context: &Context<'_>, job: &Job) -> Result<Report> {
-    let folders = std::iter::once(".").chain(GUEST_WORKSPACES.iter().copied());
+    let folders = std::iter::once(".").chain(OTHER_WORKSPACES.iter().copied());
     let check = |folder| with(cargo_in(context, folder, "fmt"), &["--all", "--check"]);
     job.checks(folders.map(check).collect())
 }
@@ -216,6 +218,15 @@ fn build(context: &Context<'_>, job: &Job) -> Result<Report> {
     let targets = ["--lib", "--bins", "--tests", "--examples"];
     let build = with(context.project.cargo("build"), &["--workspace"]);
     job.checks(vec![with(build, &targets)])
+}
+
+/// The code that stops calls, in every order of its steps: a workspace of its own, without the engine.
+fn models(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let mut command = cargo_in(context, "models", "test");
+    command
+        .args(["--locked", "--target-dir"])
+        .arg(context.project.path("target/models"));
+    job.tests(vec![command])
 }
 
 fn safety_daily(context: &Context<'_>, job: &Job) -> Result<Report> {

@@ -10,3 +10,5 @@ mod stack;
 pub(crate) mod start;
 pub(crate) mod token;
 pub(crate) mod watchdog;
+
+use wasmtime::Engine;

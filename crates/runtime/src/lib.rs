@@ -32,6 +32,7 @@ mod pool;
 mod source;
 mod state;
 mod stats;
+mod sync;
 mod wasi;
 mod weak;
 

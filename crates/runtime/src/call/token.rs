@@ -2,17 +2,14 @@
 //!
 //! The engine looks at the token from its epoch callback, WASI and HTTP while they wait. Invariant:
 //! a token speaks of its own plug-in only; a cancel and a deadline name one call by its generation,
-//! so neither can ever hit the next one.
+//! so neither can ever hit the next one. `models` tries every order of its steps.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::Thread;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use wasmtime::Engine;
-
 use super::clock::{self, NEVER};
-use super::watchdog;
+use super::{Engine, watchdog};
+use crate::sync::{Arc, AtomicU64, Mutex, OnceLock, Ordering, Thread, current, park, park_timeout};
 
 pub(crate) struct Token {
     /// Odd while a call runs; goes up by one when a call begins and when it ends. Written by the
@@ -215,12 +212,12 @@ impl Token {
 
     /// Waits until the thread is unparked, the deadline passes or the call is asked to stop.
     pub(crate) fn park(&self) -> Option<Stop> {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(current());
         let stop = self.stop().or_else(|| {
             match self.deadline() {
-                None => std::thread::park(),
+                None => park(),
                 Some(deadline) => {
-                    std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
+                    park_timeout(deadline.saturating_duration_since(Instant::now()));
                 }
             }
             self.stop()
