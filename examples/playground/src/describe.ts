@@ -45,11 +45,7 @@ export interface Description {
 }
 
 /** Hashes the bytes of a plug-in. */
-export async function pluginFile(
-  name: string,
-  bytes: Uint8Array<ArrayBuffer>,
-  example?: string,
-): Promise<PluginFile> {
+export async function pluginFile(name: string, bytes: Uint8Array<ArrayBuffer>, example?: string): Promise<PluginFile> {
   // A page that came by http from another machine has no hashes; then a link cannot tell one file from another.
   const digest = globalThis.isSecureContext ? await crypto.subtle.digest("SHA-256", bytes) : new ArrayBuffer(0);
   const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -84,7 +80,9 @@ function ofInspection(told: Inspection): Description {
   return {
     functions: told.functions,
     exports: main?.exports ?? [],
-    imports: grouped((main?.imports ?? []).map((each) => [each.provider, { ...each, name: `${each.module}::${each.name}` }])),
+    imports: grouped(
+      (main?.imports ?? []).map((each) => [each.provider, { ...each, name: `${each.module}::${each.name}` }]),
+    ),
     hostNeeds: told.host_functions.map((need) => ({ ...need, id: `${need.namespace}::${need.name}` })),
     wasi: told.wasi,
     badges: badges.filter((badge) => typeof badge === "string"),
@@ -94,9 +92,13 @@ function ofInspection(told: Inspection): Description {
 function ofModule(module: WebAssembly.Module): Description {
   const exports = WebAssembly.Module.exports(module);
   const imports = WebAssembly.Module.imports(module);
-  const needs = imports.filter((each) => each.kind === "function" && !/^(env|extism:host\/env|wasi_.*)$/.test(each.module));
+  const needs = imports.filter(
+    (each) => each.kind === "function" && !/^(env|extism:host\/env|wasi_.*)$/.test(each.module),
+  );
   return {
-    functions: exports.filter((each) => each.kind === "function" && !each.name.startsWith("_")).map((each) => each.name),
+    functions: exports
+      .filter((each) => each.kind === "function" && !each.name.startsWith("_"))
+      .map((each) => each.name),
     exports: exports.map((each) => ({ ...each, type: "" })),
     imports: grouped(imports.map((each) => [each.module, { ...each, type: "" }])),
     hostNeeds: needs.map(({ module: namespace, name }) => ({

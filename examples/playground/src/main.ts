@@ -115,7 +115,10 @@ class Playground {
     }
     this.#awaited = module;
     const hash = module.sha256 === "" ? "" : ` (sha256 ${module.sha256.slice(0, 12)}…)`;
-    this.#say(`This link was made with ${module.file}${hash}. Links hold no plug-ins: drop that file here to go on.`, "is-warn");
+    this.#say(
+      `This link was made with ${module.file}${hash}. Links hold no plug-ins: drop that file here to go on.`,
+      "is-warn",
+    );
   }
 
   async #chooseExample(id: string, settings?: Settings): Promise<void> {
@@ -302,7 +305,8 @@ class Playground {
       ...(module !== undefined && "file" in module ? [module.file] : []),
       ...(this.#settings.inputKind === "file" ? ["the input file"] : []),
     ];
-    const rest = missing.length === 0 ? "" : ` It holds no files: whoever opens it is asked for ${missing.join(" and ")}.`;
+    const rest =
+      missing.length === 0 ? "" : ` It holds no files: whoever opens it is asked for ${missing.join(" and ")}.`;
     try {
       await navigator.clipboard.writeText(link);
       this.#say(`The link is on the clipboard.${rest}`, "");
