@@ -88,7 +88,7 @@ export async function build(out = DIST) {
     ],
   });
   await bundle({ ...shared, entryPoints: ["src/policy.ts"], format: "iife" });
-  for (const file of ["index.html", "style.css", "icon.svg"]) {
+  for (const file of ["index.html", "style.css", "controls.css", "parts.css", "narrow.css", "icon.svg"]) {
     cpSync(join(HERE, "src", file), join(out, file));
   }
   await examples(join(out, "examples"));

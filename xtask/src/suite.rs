@@ -14,7 +14,7 @@ use crate::process::{self, Echo};
 use crate::project::Project;
 use crate::stages::{Job, OnFailure, Report, Stage};
 use crate::tally::Tally;
-use crate::{generate, kit, kit_cases, plugins, published, readme, tidy};
+use crate::{generate, kit, kit_cases, plugins, published, readme, tidy, web_core};
 
 /// What the stages work on.
 pub(crate) struct Context<'a> {
@@ -60,6 +60,8 @@ const fn entry(
 }
 
 const LIBRARY: Entry = entry("library", 12, Scope::Ci, library);
+/// After the kits, one of which builds what the page is made of.
+const PLAYGROUND: Entry = entry("playground", 4, Scope::Ci, playground);
 
 const TABLE: &[Entry] = &[
     entry("format", 1, Scope::Test, format),
@@ -98,6 +100,7 @@ pub(crate) fn stages<'a>(context: &'a Context<'a>, scope: Scope) -> Result<Vec<S
         .collect();
     if scope == Scope::Ci {
         stages.extend(kits(context.project, &["sdk", "pdk"], None)?);
+        stages.push(stage(context, &PLAYGROUND));
     }
     Ok(stages)
 }
@@ -312,6 +315,31 @@ fn kits_on_this_library(context: &Context<'_>, job: &Job) -> Result<Report> {
 /// What this project's kits make works on the published library.
 fn kits_on_the_published(context: &Context<'_>, job: &Job) -> Result<Report> {
     kit_cases::run_published(context.project, job)
+}
+
+/// The page that is an example: checked, and used in a browser.
+fn playground(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let programs = ["node", "npm", "chromium"];
+    if let Some(program) = programs
+        .iter()
+        .find(|program| !process::is_installed(program))
+    {
+        return Ok(Report::Skipped(format!("no {program}")));
+    }
+    if let Some(reason) = web_core::missing_tool() {
+        return Ok(Report::Skipped(reason));
+    }
+    let core = web_core::build(context.project)?;
+    let in_folder = |word: &str| {
+        let mut command = Command::new("node");
+        command
+            .args(["check.mjs", word])
+            .current_dir(context.project.path("examples/playground"))
+            .env(web_core::VARIABLE, &core);
+        command
+    };
+    job.run(in_folder("lint"))?;
+    job.tests(vec![in_folder("test")])
 }
 
 fn with(mut command: Command, arguments: &[&str]) -> Command {

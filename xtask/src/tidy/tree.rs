@@ -53,8 +53,9 @@ pub(super) fn small_enough(file: &File, _: &Tree) -> Vec<Finding> {
 
 /// Kinds of files, by extension. A new kind is a decision: add it here with the first file.
 const EXTENSIONS: &[&str] = &[
-    "c", "cc", "config", "cpp", "erl", "escript", "ex", "exs", "h", "hpp", "hrl", "json", "lock",
-    "md", "mjs", "mts", "png", "py", "rs", "src", "svg", "toml", "ts", "txt", "wasm", "wast", "wat",
+    "c", "cc", "config", "cpp", "css", "erl", "escript", "ex", "exs", "h", "hpp", "hrl", "html",
+    "json", "lock", "md", "mjs", "mts", "png", "py", "rs", "src", "svg", "toml", "ts", "txt",
+    "wasm", "wast", "wat",
 ];
 
 /// Files whose name has no extension.
