@@ -23,6 +23,7 @@ import { VERSION } from "../version-number.js";
 import { coreModule, coreModuleNow } from "./core.js";
 import { identity } from "./identity.js";
 import { inspectionOf } from "./inspect.js";
+import { Lease } from "./lease.js";
 import { Loading, type Fetcher, type Loaded } from "./loaded.js";
 import { isCodeOrNothing, Machine } from "./machine.js";
 import { InstancePool } from "./pool.js";
@@ -42,6 +43,14 @@ export interface Platform {
 
 /** What is alive. */
 const alive = { plugins: 0, compiledPlugins: 0, hostFunctions: 0, cancelHandles: 0 };
+
+/** Compiled plug-ins that nobody holds any more count no longer, nor do their functions. */
+const lost = new FinalizationRegistry<number>(forget);
+
+function forget(functions: number): void {
+  alive.compiledPlugins -= 1;
+  alive.hostFunctions -= functions;
+}
 
 /** The web engine on a platform. */
 export function webBackend(platform: Platform): Backend {
@@ -80,11 +89,12 @@ class Compiled implements BackendCompiled {
     this.#platform = platform;
     alive.compiledPlugins += 1;
     alive.hostFunctions += options.functions.length;
+    lost.register(this, options.functions.length, this);
   }
 
   async instantiate(): Promise<Instance> {
     this.#live();
-    return await this.#instance();
+    return held(await this.#instance());
   }
 
   async #instance(): Promise<Instance> {
@@ -115,7 +125,7 @@ class Compiled implements BackendCompiled {
     }
     const instance = new LocalInstance(this.#core, this.#loaded, this.#options, "none");
     instance.machine.makeNow();
-    return instance.counted();
+    return held(instance.counted());
   }
 
   functionExists(name: string): boolean {
@@ -133,8 +143,8 @@ class Compiled implements BackendCompiled {
   close(): void {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      alive.compiledPlugins -= 1;
-      alive.hostFunctions -= this.#options.functions.length;
+      lost.unregister(this);
+      forget(this.#options.functions.length);
     }
   }
 
@@ -153,6 +163,13 @@ class Compiled implements BackendCompiled {
       throw errorOf(Status.Closed, "the compiled plug-in was closed");
     }
   }
+}
+
+/** An instance that is closed when its user has lost it. */
+function held(instance: Instance): Instance {
+  return new Lease(instance, () => {
+    instance.closeSync();
+  });
 }
 
 /** How a plug-in on this thread waits: by the engine, if it has anything to wait for. */
@@ -318,6 +335,11 @@ class LocalInstance implements Instance {
 
   async close(): Promise<void> {
     this.closeSync();
+    await this.settled();
+  }
+
+  /** Once the call that runs has ended. */
+  async settled(): Promise<void> {
     await this.#running;
   }
 
