@@ -5,7 +5,7 @@
  * plug-ins, the names are those the browser's own engine gives.
  */
 
-import { compilePlugin, inspect, type Inspection } from "@extism/extism";
+import { compilePlugin, ExtismError, inspect, Status, type Inspection } from "@extism/extism";
 
 import { standInFunctions } from "./stand-in.js";
 
@@ -62,7 +62,8 @@ export async function describe(bytes: Uint8Array<ArrayBuffer>): Promise<Descript
     // What cannot be described may still be a module; if it is none, the SDK has said why.
     const module = await WebAssembly.compile(bytes).catch(() => undefined);
     if (module === undefined) {
-      throw error;
+      const isText = error instanceof ExtismError && error.status === Status.InvalidArgument;
+      throw isText ? new Error("It is a module as text; the page looks into binary ones: see wat2wasm.") : error;
     }
     return await ofModule(bytes, module);
   }

@@ -45,7 +45,7 @@ class Playground {
   readonly #session = new Session((level, message) => {
     this.#logs.add(level, message);
   });
-  readonly #variables = new Variables(() => this.#opened());
+  readonly #variables = new Variables(() => this.#openedOrTold());
   readonly #input: InputView;
   readonly #manifest: ManifestView;
   readonly #runner: Runner;
@@ -285,6 +285,16 @@ class Playground {
       : await this.#session.open(this.#file, this.#told?.hostNeeds ?? [], this.#settings);
   }
 
+  /** As `#opened`; a failure is shown as that of a call is. */
+  async #openedOrTold(): Promise<Plugin | undefined> {
+    try {
+      return await this.#opened();
+    } catch (error) {
+      this.#result.bad("the plug-in", asExtismError(error), undefined);
+      return undefined;
+    }
+  }
+
   #link(): string {
     this.#gather();
     const address = new URL(location.href);
@@ -344,7 +354,9 @@ class Playground {
     });
     themeButton(byId("theme", HTMLButtonElement), byId("theme-name", HTMLElement));
     window.addEventListener("hashchange", () => {
-      location.reload();
+      if (location.hash.startsWith("#v")) {
+        location.reload();
+      }
     });
   }
 

@@ -37,7 +37,10 @@ async function tabTo(page, selector, key = "Tab") {
 
 test("everything is reached and done with the keyboard alone", async () => {
   const { page, close } = await open();
-  await tabTo(page, "[data-example=count_vowels]");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  assert.ok(await page.locator("#call-section").evaluate((element) => element === document.activeElement));
+  await tabTo(page, "[data-example=count_vowels]", "Shift+Tab");
   await page.keyboard.press("Enter");
   await page.locator("#module-name", { hasText: "count_vowels.wasm" }).waitFor();
   await tabTo(page, "#input");

@@ -13,6 +13,7 @@ import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
+import wabt from "wabt";
 
 import { serve } from "../server.mjs";
 
@@ -97,4 +98,12 @@ export async function drop(page, name, bytes) {
 /** The bytes of an example. */
 export async function example(name) {
   return await readFile(join(HERE, "..", "dist", "examples", `${name}.wasm`));
+}
+
+/** A module from its text. */
+export async function assembled(text) {
+  const module = (await wabt()).parseWat("test.wat", text);
+  const { buffer } = module.toBinary({});
+  module.destroy();
+  return buffer;
 }

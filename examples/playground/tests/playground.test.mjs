@@ -5,10 +5,13 @@
  */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { call, choose, drop, example, open, outcome, url } from "./browser.mjs";
+import { assembled, call, choose, drop, example, open, outcome, url } from "./browser.mjs";
+
+const FIXTURES = new URL("../../../fixtures/wat/", import.meta.url);
 
 test("an example is looked into, called, and its output shown as a tree, text and bytes", async () => {
   const { page, close } = await open();
@@ -73,6 +76,21 @@ test("a file that is no plug-in is refused, and what was there stays", async () 
   await choose(page, "greet");
   await drop(page, "notes.txt", Buffer.from("not a module"));
   await page.locator("#notice", { hasText: "notes.txt is no plug-in" }).waitFor();
+  assert.match(await call(page), /OK/);
+  await close();
+});
+
+test("making a plug-in whose start never ends is cancelled, too", async () => {
+  const bytes = await assembled('(module (func $s (loop (br 0))) (start $s) (func (export "f")))');
+  const { page, close } = await open();
+  await drop(page, "start.wasm", bytes);
+  await page.locator("#module-name", { hasText: "start.wasm" }).waitFor();
+  await page.fill("#manifest", "{}");
+  await page.click("#call");
+  await page.click("#cancel");
+  assert.match(await outcome(page), /Failed/);
+  assert.match(await page.locator("#error").innerText(), /501 CANCELLED/);
+  await choose(page, "greet");
   assert.match(await call(page), /OK/);
   await close();
 });
@@ -145,13 +163,45 @@ test("a wrong manifest is an error with status, place and advice", async () => {
   await close();
 });
 
-test("a trap shows the plug-in's own stack", async () => {
+test("a limit that is reached is named", async () => {
   const { page, close } = await open();
   await choose(page, "spin");
   await page.selectOption("#function", "grow");
   await page.fill("#manifest", '{"memory": {"max_pages": 64}, "timeout_ms": 20000}');
   await call(page);
-  assert.match(await page.locator("#error").innerText(), /410 TRAP_UNREACHABLE|503 MEMORY/);
+  assert.match(await page.locator("#error").innerText(), /LimitError\s+503 MEMORY[^]*memory\.max_pages/);
+  await close();
+});
+
+test("a trap shows the frames of the plug-in", async () => {
+  const { page, close } = await open();
+  const text = '(module (func $deep unreachable) (func (export "fail") (call $deep)))';
+  await drop(page, "trap.wasm", await assembled(text));
+  await page.locator("#module-name", { hasText: "trap.wasm" }).waitFor();
+  await call(page);
+  assert.match(await page.locator("#error").innerText(), /TrapError\s+410 TRAP_UNREACHABLE/);
+  await page.locator("#error summary").click();
+  assert.match(await page.locator("#error pre").innerText(), /wasm-function\[0\][^]*wasm-function\[1\]/);
+  await close();
+});
+
+test("a picture is shown as one, and what is no text in hexadecimal", async () => {
+  const { page, close } = await open();
+  await drop(page, "echo.wasm", await assembled(await readFile(new URL("echo.wat", FIXTURES), "utf8")));
+  await page.locator("#module-name", { hasText: "echo.wasm" }).waitFor();
+  await page.selectOption("#function", "echo");
+  await page.click("#input-tab-file");
+  const picture = await readFile(new URL("../phone.png", import.meta.url));
+  await page.setInputFiles("#input-file", { name: "phone.png", mimeType: "image/png", buffer: picture });
+  await call(page);
+  const width = await page.locator("#output-panel img").evaluate(async (image) => {
+    await image.decode();
+    return image.naturalWidth;
+  });
+  assert.equal(width, 390);
+  await page.setInputFiles("#input-file", { name: "bytes", mimeType: "", buffer: Buffer.of(0, 1, 0xff) });
+  await call(page);
+  assert.match(await page.locator("#output-panel").innerText(), /^000000 {2}00 01 ff/);
   await close();
 });
 
