@@ -22,6 +22,12 @@ const DIST = join(HERE, "dist");
 const NPM = process.platform === "win32" ? "npm.cmd" : "npm";
 const PORT = 8017;
 
+/** What went wrong in full, and at the end the line that is counted. */
+const REPORTERS = ["spec", "./tests/closing-line.mjs"].flatMap((reporter) => [
+  `--test-reporter=${reporter}`,
+  "--test-reporter-destination=stdout",
+]);
+
 /** Plug-ins that are built from Rust, and those that are text: an old one, and one that never ends. */
 const BINARY = ["count_vowels", "greet", "host_call", "http", "kv"];
 const TEXT = ["legacy_count_vowels", "spin"];
@@ -59,7 +65,14 @@ export async function build(out = DIST) {
   const { buildWeb } = await import(pathToFileURL(join(SDK, "src", "web", "build.mjs")));
   await buildWeb(join(out, "extism"));
   const { build: bundle } = createRequire(join(SDK, "package.json"))("esbuild");
-  const shared = { absWorkingDir: HERE, outdir: out, bundle: true, legalComments: "none", minify: true, target: "es2022" };
+  const shared = {
+    absWorkingDir: HERE,
+    outdir: out,
+    bundle: true,
+    legalComments: "none",
+    minify: true,
+    target: "es2022",
+  };
   await bundle({
     ...shared,
     entryPoints: ["src/main.ts"],
@@ -75,7 +88,7 @@ export async function build(out = DIST) {
     ],
   });
   await bundle({ ...shared, entryPoints: ["src/policy.ts"], format: "iife" });
-  for (const file of ["index.html", "style.css", "icon.svg"]) {
+  for (const file of ["index.html", "style.css", "controls.css", "parts.css", "narrow.css", "icon.svg"]) {
     cpSync(join(HERE, "src", file), join(out, file));
   }
   await examples(join(out, "examples"));
@@ -111,11 +124,18 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     case "lint":
       install(SDK);
       tool("typescript/bin/tsc", []);
-      tool("prettier/bin/prettier.cjs", ["--check", "--log-level", "warn", "--config", join(SDK, ".prettierrc.json"), "."]);
+      tool("prettier/bin/prettier.cjs", [
+        "--check",
+        "--log-level",
+        "warn",
+        "--config",
+        join(SDK, ".prettierrc.json"),
+        ".",
+      ]);
       break;
     case "test":
       await build();
-      run(process.execPath, ["--test", "--no-warnings", ...words], HERE);
+      run(process.execPath, ["--test", "--no-warnings", ...REPORTERS, ...words], HERE);
       break;
     default:
       console.error("node check.mjs build | serve | lint | test");

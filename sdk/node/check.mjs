@@ -69,7 +69,7 @@ async function build() {
   await buildWeb(join(DIST, "web"));
   const types = { esm: "module", cjs: "commonjs" };
   for (const [format, type] of Object.entries(types)) {
-    writeFileSync(join(DIST, format, "package.json"), `${JSON.stringify({ type })}\n`);
+    writeFileSync(join(DIST, format, "package.json"), `${JSON.stringify({ type, sideEffects: false })}\n`);
   }
   for (const format of Object.keys(types)) {
     tool("typescript/bin/tsc", ["--noEmit", "false", "--emitDeclarationOnly", "--outDir", join(DIST, format)]);

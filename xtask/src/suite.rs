@@ -14,7 +14,9 @@ use crate::process::{self, Echo};
 use crate::project::Project;
 use crate::stages::{Job, OnFailure, Report, Stage, Start};
 use crate::tally::Tally;
-use crate::{game_box, generate, kit, kit_cases, plugins, published, readme, safety, tidy};
+use crate::{
+    game_box, generate, kit, kit_cases, plugins, published, readme, safety, tidy, web_core,
+};
 
 /// What the stages work on.
 pub(crate) struct Context<'a> {
@@ -70,6 +72,9 @@ const LIBRARY: Entry = Entry {
 /// After the kits, since it stands on one of them.
 const GAME_BOX: Entry = entry("game box", KIT_MINUTES, Scope::Ci, game_box);
 
+/// After the kits, one of which builds what the page is made of.
+const PLAYGROUND: Entry = entry("playground", 4, Scope::Ci, playground);
+
 const TABLE: &[Entry] = &[
     entry("format", 1, Scope::Test, format),
     entry("tidy", 1, Scope::Test, tidy),
@@ -114,6 +119,7 @@ pub(crate) fn stages<'a>(context: &'a Context<'a>, scope: Scope) -> Result<Vec<S
     if scope == Scope::Ci {
         stages.extend(kits(context.project, &["sdk", "pdk"], None)?);
         stages.push(stage(context, &GAME_BOX));
+        stages.push(stage(context, &PLAYGROUND));
     }
     Ok(stages)
 }
@@ -382,6 +388,31 @@ fn kits_on_the_published(context: &Context<'_>, job: &Job) -> Result<Report> {
 /// The example that is an application: its tests start nodes and browsers.
 fn game_box(context: &Context<'_>, job: &Job) -> Result<Report> {
     game_box::test(context.project, job)
+}
+
+/// The page that is an example: checked, and used in a browser.
+fn playground(context: &Context<'_>, job: &Job) -> Result<Report> {
+    let programs = ["node", "npm", "chromium"];
+    if let Some(program) = programs
+        .iter()
+        .find(|program| !process::is_installed(program))
+    {
+        return Ok(Report::Skipped(format!("no {program}")));
+    }
+    if let Some(reason) = web_core::missing_tool() {
+        return Ok(Report::Skipped(reason));
+    }
+    let core = web_core::build(context.project)?;
+    let in_folder = |word: &str| {
+        let mut command = Command::new("node");
+        command
+            .args(["check.mjs", word])
+            .current_dir(context.project.path("examples/playground"))
+            .env(web_core::VARIABLE, &core);
+        command
+    };
+    job.run(in_folder("lint"))?;
+    job.tests(vec![in_folder("test")])
 }
 
 fn with(mut command: Command, arguments: &[&str]) -> Command {

@@ -34,7 +34,8 @@ export function chart(timings: readonly Timing[]): Node[] {
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
   const figures: readonly [string, string][] = [
     ["Calls", timings.length.toLocaleString("en")],
-    ["Fastest", duration(at(0))],
+    // Browsers measure in steps of 0.1 ms.
+    ["Fastest", at(0) === 0 ? "< 0.1 ms" : duration(at(0))],
     ["Median", duration(at(0.5))],
     ["95 %", duration(at(0.95))],
     ["Slowest", duration(at(1))],
@@ -51,7 +52,12 @@ function drawing(timings: readonly Timing[], median: number, slowest: number): S
   const x = (at: number): number => LEFT + ((at + 0.5) / timings.length) * (WIDTH - LEFT - RIGHT);
   const y = (ms: number): number => TOP + (1 - ms / top) * (HEIGHT - TOP - BOTTOM);
   const label = `Durations of ${String(timings.length)} calls, from 0 to ${duration(top)}; median ${duration(median)}`;
-  const svg = draw("svg", { class: "chart", viewBox: `0 0 ${String(WIDTH)} ${String(HEIGHT)}`, role: "img", "aria-label": label });
+  const svg = draw("svg", {
+    class: "chart",
+    viewBox: `0 0 ${String(WIDTH)} ${String(HEIGHT)}`,
+    role: "img",
+    "aria-label": label,
+  });
   for (let row = 0; row <= ROWS; row += 1) {
     const ms = (top * row) / ROWS;
     svg.append(draw("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(ms), y2: y(ms) }));

@@ -5,7 +5,9 @@
  * plug-ins, the names are those the browser's own engine gives.
  */
 
-import { inspect, type Inspection } from "@extism/extism";
+import { compilePlugin, ExtismError, inspect, Status, type Inspection } from "@extism/extism";
+
+import { standInFunctions } from "./stand-in.js";
 
 /** A plug-in as the user gave it. */
 export interface PluginFile {
@@ -45,11 +47,7 @@ export interface Description {
 }
 
 /** Hashes the bytes of a plug-in. */
-export async function pluginFile(
-  name: string,
-  bytes: Uint8Array<ArrayBuffer>,
-  example?: string,
-): Promise<PluginFile> {
+export async function pluginFile(name: string, bytes: Uint8Array<ArrayBuffer>, example?: string): Promise<PluginFile> {
   // A page that came by http from another machine has no hashes; then a link cannot tell one file from another.
   const digest = globalThis.isSecureContext ? await crypto.subtle.digest("SHA-256", bytes) : new ArrayBuffer(0);
   const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -64,9 +62,10 @@ export async function describe(bytes: Uint8Array<ArrayBuffer>): Promise<Descript
     // What cannot be described may still be a module; if it is none, the SDK has said why.
     const module = await WebAssembly.compile(bytes).catch(() => undefined);
     if (module === undefined) {
-      throw error;
+      const isText = error instanceof ExtismError && error.status === Status.InvalidArgument;
+      throw isText ? new Error("It is a module as text; the page looks into binary ones: see wat2wasm.") : error;
     }
-    return ofModule(module);
+    return await ofModule(bytes, module);
   }
 }
 
@@ -84,31 +83,62 @@ function ofInspection(told: Inspection): Description {
   return {
     functions: told.functions,
     exports: main?.exports ?? [],
-    imports: grouped((main?.imports ?? []).map((each) => [each.provider, { ...each, name: `${each.module}::${each.name}` }])),
+    imports: grouped(
+      (main?.imports ?? []).map((each) => [each.provider, { ...each, name: `${each.module}::${each.name}` }]),
+    ),
     hostNeeds: told.host_functions.map((need) => ({ ...need, id: `${need.namespace}::${need.name}` })),
     wasi: told.wasi,
     badges: badges.filter((badge) => typeof badge === "string"),
   };
 }
 
-function ofModule(module: WebAssembly.Module): Description {
+async function ofModule(bytes: Uint8Array<ArrayBuffer>, module: WebAssembly.Module): Promise<Description> {
   const exports = WebAssembly.Module.exports(module);
   const imports = WebAssembly.Module.imports(module);
-  const needs = imports.filter((each) => each.kind === "function" && !/^(env|extism:host\/env|wasi_.*)$/.test(each.module));
-  return {
-    functions: exports.filter((each) => each.kind === "function" && !each.name.startsWith("_")).map((each) => each.name),
-    exports: exports.map((each) => ({ ...each, type: "" })),
-    imports: grouped(imports.map((each) => [each.module, { ...each, type: "" }])),
-    hostNeeds: needs.map(({ module: namespace, name }) => ({
+  const wasi = imports.some((each) => each.module === WASI);
+  const hostNeeds = imports
+    .filter((each) => each.kind === "function" && !/^(env|extism:host\/env|wasi_.*)$/.test(each.module))
+    .map(({ module: namespace, name }) => ({
       id: `${namespace}::${name}`,
       namespace,
       name,
       params: undefined,
       results: undefined,
-    })),
-    wasi: imports.some((each) => each.module === WASI),
-    badges: [],
+    }));
+  const named = exports.filter((each) => each.kind === "function").map((each) => each.name);
+  return {
+    functions: await callable(bytes, named, hostNeeds),
+    exports: exports.map((each) => ({ ...each, type: "" })),
+    imports: grouped(imports.map((each) => [each.module, { ...each, type: "" }])),
+    hostNeeds,
+    wasi,
+    badges: [...generation(imports), ...(wasi ? ["WASI"] : [])],
   };
+}
+
+/** Those of the functions that the SDK would call; all, if the plug-in needs more than stand-ins to be linked. */
+async function callable(
+  bytes: Uint8Array<ArrayBuffer>,
+  named: readonly string[],
+  needs: readonly HostNeed[],
+): Promise<readonly string[]> {
+  try {
+    const functions = standInFunctions(needs, {}, () => undefined);
+    const compiled = await compilePlugin(bytes, { useWasi: true, functions });
+    const found = named.filter((name) => compiled.functionExists(name));
+    await compiled.close();
+    return found;
+  } catch {
+    return named;
+  }
+}
+
+/** Which generations of kits the imports belong to. */
+function generation(imports: readonly WebAssembly.ModuleImportDescriptor[]): string[] {
+  const isNew = imports.some((each) => each.module === "extism:host/env");
+  const isOld = imports.some((each) => each.module === "env" && each.name.startsWith("extism_"));
+  const era = isNew && isOld ? "both" : isNew ? "1.x" : isOld ? "0.1" : undefined;
+  return era === undefined ? [] : [GENERATIONS[era] ?? era];
 }
 
 function grouped(items: readonly (readonly [string, Item])[]): Map<string, Item[]> {

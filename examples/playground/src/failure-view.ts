@@ -13,10 +13,16 @@ const ADVICE: ReadonlyMap<number, string> = new Map<number, string>([
   [Status.ManifestSyntax, "The manifest is not valid JSON; look at the place the message names."],
   [Status.ManifestField, "A field of the manifest is misspelled or has a value of the wrong kind."],
   [Status.ModuleInvalid, "The file is no Wasm module, or a damaged one."],
-  [Status.ImportUnknown, "The plug-in needs something nobody provides. If it is WASI, switch WASI on below the manifest."],
+  [
+    Status.ImportUnknown,
+    "The plug-in needs something nobody provides. If it is WASI, switch WASI on below the manifest.",
+  ],
   [Status.FunctionNotFound, "Choose one of the functions the plug-in exports."],
   [Status.HostDenied, "To allow the host, add it to allowed_hosts in the manifest."],
-  [Status.HttpFailed, "The browser made no request, or the server does not let pages of other origins read its answers (CORS)."],
+  [
+    Status.HttpFailed,
+    "The browser made no request, or the server does not let pages of other origins read its answers (CORS).",
+  ],
   [Status.Timeout, "The plug-in took longer than timeout_ms in the manifest. Its variables were kept."],
   [Status.Cancelled, "The plug-in was stopped. Its variables were kept, and the next call starts it anew."],
   [Status.Memory, "The plug-in needs more memory than memory.max_pages in the manifest."],
@@ -34,7 +40,13 @@ export function failure(error: ExtismError): HTMLElement {
   const box = make(
     "div",
     { class: "failure" },
-    make("p", { class: "failure-title" }, error.name, make("code", {}, `${String(error.status)} ${error.code}`), ...guest),
+    make(
+      "p",
+      { class: "failure-title" },
+      error.name,
+      make("code", {}, `${String(error.status)} ${error.code}`),
+      ...guest,
+    ),
     make("p", { class: "failure-message" }, message),
   );
   const advice = ADVICE.get(error.status);
@@ -59,6 +71,9 @@ function stackOf(error: unknown): string {
   const stack = error.stack ?? "";
   // The message is shown already; the frames are what is left.
   const frames = stack.split("\n").filter((line) => /^\s+at |@/.test(line));
-  const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.name}: ${error.cause.message}\n${stackOf(error.cause)}` : "";
+  const cause =
+    error.cause instanceof Error
+      ? `\ncaused by ${error.cause.name}: ${error.cause.message}\n${stackOf(error.cause)}`
+      : "";
   return `${frames.join("\n")}${cause}`;
 }

@@ -30,12 +30,7 @@ function node(key: string | undefined, value: unknown, depth: number): HTMLEleme
     return make("div", { class: "leaf" }, ...label, make("span", { class: "size" }, isList ? "[ ]" : "{ }"));
   }
   const list = make("ul");
-  const details = make(
-    "details",
-    {},
-    make("summary", {}, ...label, make("span", { class: "size" }, size)),
-    list,
-  );
+  const details = make("details", {}, make("summary", {}, ...label, make("span", { class: "size" }, size)), list);
   details.addEventListener("toggle", () => {
     if (details.open && list.childElementCount === 0) {
       list.append(...children(entries, depth));

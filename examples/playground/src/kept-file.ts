@@ -27,7 +27,10 @@ export function keep(file: PluginFile): void {
 export async function kept(sha256: string): Promise<PluginFile | undefined> {
   try {
     const { name, data } = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as { name: string; data: string };
-    const file = await pluginFile(name, Uint8Array.from(atob(data), (char) => char.charCodeAt(0)));
+    const file = await pluginFile(
+      name,
+      Uint8Array.from(atob(data), (char) => char.charCodeAt(0)),
+    );
     return file.sha256 === sha256 ? file : undefined;
   } catch {
     return undefined;

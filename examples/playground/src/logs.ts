@@ -10,7 +10,7 @@ import { byId, make } from "./dom.js";
 const MESSAGES_MAX = 1_000;
 
 export class Logs {
-  readonly #list = byId("logs", HTMLOListElement);
+  readonly #list = byId("logs", HTMLElement);
   readonly #empty = byId("logs-empty", HTMLElement);
   readonly #count = byId("logs-count", HTMLElement);
   readonly #waiting: HTMLElement[] = [];
@@ -23,10 +23,10 @@ export class Logs {
   /** Adds a message; it is seen with the next picture. */
   add(level: string, message: string): void {
     const time = new Date();
-    const clock = `${time.toLocaleTimeString("en-GB")}`;
+    const clock = time.toLocaleTimeString("en-GB");
     this.#waiting.push(
       make(
-        "li",
+        "div",
         { class: `is-${level}` },
         make("time", { datetime: time.toISOString() }, clock),
         make("span", { class: "level" }, level),

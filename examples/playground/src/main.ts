@@ -45,7 +45,7 @@ class Playground {
   readonly #session = new Session((level, message) => {
     this.#logs.add(level, message);
   });
-  readonly #variables = new Variables(() => this.#opened());
+  readonly #variables = new Variables(() => this.#openedOrTold());
   readonly #input: InputView;
   readonly #manifest: ManifestView;
   readonly #runner: Runner;
@@ -115,7 +115,10 @@ class Playground {
     }
     this.#awaited = module;
     const hash = module.sha256 === "" ? "" : ` (sha256 ${module.sha256.slice(0, 12)}…)`;
-    this.#say(`This link was made with ${module.file}${hash}. Links hold no plug-ins: drop that file here to go on.`, "is-warn");
+    this.#say(
+      `This link was made with ${module.file}${hash}. Links hold no plug-ins: drop that file here to go on.`,
+      "is-warn",
+    );
   }
 
   async #chooseExample(id: string, settings?: Settings): Promise<void> {
@@ -282,6 +285,16 @@ class Playground {
       : await this.#session.open(this.#file, this.#told?.hostNeeds ?? [], this.#settings);
   }
 
+  /** As `#opened`; a failure is shown as that of a call is. */
+  async #openedOrTold(): Promise<Plugin | undefined> {
+    try {
+      return await this.#opened();
+    } catch (error) {
+      this.#result.bad("the plug-in", asExtismError(error), undefined);
+      return undefined;
+    }
+  }
+
   #link(): string {
     this.#gather();
     const address = new URL(location.href);
@@ -302,7 +315,8 @@ class Playground {
       ...(module !== undefined && "file" in module ? [module.file] : []),
       ...(this.#settings.inputKind === "file" ? ["the input file"] : []),
     ];
-    const rest = missing.length === 0 ? "" : ` It holds no files: whoever opens it is asked for ${missing.join(" and ")}.`;
+    const rest =
+      missing.length === 0 ? "" : ` It holds no files: whoever opens it is asked for ${missing.join(" and ")}.`;
     try {
       await navigator.clipboard.writeText(link);
       this.#say(`The link is on the clipboard.${rest}`, "");
@@ -340,7 +354,9 @@ class Playground {
     });
     themeButton(byId("theme", HTMLButtonElement), byId("theme-name", HTMLElement));
     window.addEventListener("hashchange", () => {
-      location.reload();
+      if (location.hash.startsWith("#v")) {
+        location.reload();
+      }
     });
   }
 

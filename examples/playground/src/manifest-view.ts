@@ -12,6 +12,8 @@ import { LEVELS, type Settings } from "./settings.js";
 
 export class ManifestView {
   readonly #text = byId("manifest", HTMLTextAreaElement);
+  readonly #box = byId("manifest-box", HTMLDetailsElement);
+  readonly #format = byId("manifest-format", HTMLButtonElement);
   readonly #problem = byId("manifest-problem", HTMLElement);
   readonly #network = byId("network", HTMLElement);
   readonly #wasi = byId("wasi", HTMLInputElement);
@@ -27,7 +29,12 @@ export class ManifestView {
     for (const control of [this.#wasi, this.#headers, this.#level]) {
       control.addEventListener("change", changed);
     }
-    byId("manifest-format", HTMLButtonElement).addEventListener("click", () => {
+    // On a phone the call comes first: the manifest is folded until it matters.
+    this.#box.open = matchMedia("(min-width: 641px)").matches;
+    this.#box.addEventListener("toggle", () => {
+      this.#format.hidden = !this.#box.open;
+    });
+    this.#format.addEventListener("click", () => {
       if (jsonProblem(this.#text.value) === "" && this.#text.value.trim() !== "") {
         this.#text.value = JSON.stringify(JSON.parse(this.#text.value), undefined, 2);
         changed();
@@ -58,13 +65,16 @@ export class ManifestView {
   }
 
   focus(): void {
+    this.#box.open = true;
     this.#text.focus();
   }
 
   #check(): void {
-    showProblem(this.#text, this.#problem, jsonProblem(this.#text.value));
+    const problem = jsonProblem(this.#text.value);
+    showProblem(this.#text, this.#problem, problem);
     const hosts = missing(this.#sources());
     this.#network.hidden = hosts.length === 0;
+    this.#box.open ||= problem !== "" || hosts.length > 0;
     const words = hosts.map((host) => (host.includes(" ") ? "any host" : host.replace(/:\*$/, ""))).join(", ");
     byId("network-words", HTMLElement).textContent =
       `This page reaches nothing but itself. For requests to ${words}, allow it in this tab; the page is loaded again.`;
@@ -73,7 +83,10 @@ export class ManifestView {
   /** What the manifest wants to reach, as far as it can be read. */
   #sources(): string[] {
     try {
-      const { allowed_hosts: hosts, wasm } = JSON.parse(this.#text.value) as { allowed_hosts?: unknown; wasm?: unknown };
+      const { allowed_hosts: hosts, wasm } = JSON.parse(this.#text.value) as {
+        allowed_hosts?: unknown;
+        wasm?: unknown;
+      };
       const urls = list(wasm).map((each) => (each as { url?: unknown } | null)?.url);
       const origins = texts(urls).map((url) => new URL(url, document.baseURI).origin);
       return sourcesOf([...texts(list(hosts)), ...origins]);

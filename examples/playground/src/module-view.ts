@@ -75,7 +75,11 @@ function standIn(need: HostNeed, chosen: StandIn, changed: (id: string, standIn:
   for (const each of STAND_IN_KINDS) {
     kind.append(make("option", { value: each, selected: each === chosen.kind }, STAND_IN_WORDS[each]));
   }
-  const text = make("input", { "aria-label": `The text ${need.name} answers with`, class: "code", autocomplete: "off" });
+  const text = make("input", {
+    "aria-label": `The text ${need.name} answers with`,
+    class: "code",
+    autocomplete: "off",
+  });
   text.value = chosen.text;
   const tell = (): void => {
     const now = STAND_IN_KINDS.find((each) => each === kind.value) ?? "nothing";

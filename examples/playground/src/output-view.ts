@@ -61,7 +61,10 @@ function content(shown: Shown, kind: OutputKind): Node[] {
     case "json":
       return [tree(shown.json)];
     case "hex":
-      return [make("pre", { class: "hex" }, hex(bytes.subarray(0, HEX_BYTES_MAX))), ...rest(bytes.length, HEX_BYTES_MAX)];
+      return [
+        make("pre", { class: "hex" }, hex(bytes.subarray(0, HEX_BYTES_MAX))),
+        ...rest(bytes.length, HEX_BYTES_MAX),
+      ];
     case "image": {
       const url = URL.createObjectURL(new Blob([bytes], { type: shown.picture ?? "" }));
       return [make("img", { src: url, alt: `The output, a picture of ${String(bytes.length)} bytes` })];

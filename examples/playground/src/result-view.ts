@@ -115,7 +115,8 @@ export class ResultView {
       return;
     }
     const { bytes, kinds, picture } = this.#shown;
-    const ending = picture?.replace("image/", "") ?? (kinds[0] === "json" ? "json" : kinds[0] === "text" ? "txt" : "bin");
+    const ending =
+      picture?.replace("image/", "") ?? (kinds[0] === "json" ? "json" : kinds[0] === "text" ? "txt" : "bin");
     const url = URL.createObjectURL(new Blob([bytes]));
     make("a", { href: url, download: `output.${ending}` }).click();
     setTimeout(() => {

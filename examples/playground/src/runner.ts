@@ -5,7 +5,7 @@
  * has ended, however it did, everything is as before it.
  */
 
-import type { ExtismError } from "@extism/extism";
+import { errorOf, Status, type ExtismError } from "@extism/extism";
 
 import { byId } from "./dom.js";
 import { asExtismError, type Called } from "./session.js";
@@ -52,7 +52,7 @@ export class Runner {
 
   /** Stops what runs, if anything does. */
   cancel(): void {
-    this.#running?.abort(new Error("cancelled on the page"));
+    this.#running?.abort(errorOf(Status.Cancelled, "cancelled before the plug-in was ready"));
   }
 
   /** Runs, unless something does already. */

@@ -37,6 +37,8 @@ export class Session {
   readonly #log: LogSink;
   #plugin: Plugin | undefined;
   #madeFrom: readonly unknown[] = [];
+  /** Grows when a plug-in is made or ended: one whose making was given up is not taken when it is ready after all. */
+  #turn = 0;
 
   constructor(log: LogSink) {
     this.#log = log;
@@ -55,6 +57,7 @@ export class Session {
       return this.#plugin;
     }
     await this.close();
+    const turn = this.#turn;
     const plugin = await createPlugin(manifestOf(manifest, file), {
       runInWorker: true,
       useWasi: wasi,
@@ -67,6 +70,10 @@ export class Session {
         this.#log("host", message);
       }),
     });
+    if (turn !== this.#turn) {
+      await plugin.close();
+      throw errorOf(Status.Cancelled, "another plug-in took its place");
+    }
     this.#plugin = plugin;
     this.#madeFrom = madeFrom;
     return plugin;
@@ -88,6 +95,7 @@ export class Session {
   async close(): Promise<void> {
     const plugin = this.#plugin;
     this.#plugin = undefined;
+    this.#turn += 1;
     await plugin?.close();
   }
 

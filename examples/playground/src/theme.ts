@@ -5,7 +5,6 @@
  */
 
 const THEMES = ["auto", "light", "dark"] as const;
-const WORDS = { auto: "as the system", light: "light", dark: "dark" } as const;
 const KEY = "extism.theme";
 
 /** Makes a button go through the choices. */
@@ -14,7 +13,7 @@ export function themeButton(button: HTMLButtonElement, name: HTMLElement): void 
   const show = (): void => {
     const theme = THEMES.find((each) => each === root.dataset["theme"]) ?? "auto";
     name.textContent = `${theme.charAt(0).toUpperCase()}${theme.slice(1)}`;
-    button.setAttribute("aria-label", `Colours: ${WORDS[theme]}`);
+    button.setAttribute("aria-label", `${name.textContent} colours`);
   };
   button.addEventListener("click", () => {
     const at = THEMES.findIndex((each) => each === root.dataset["theme"]);

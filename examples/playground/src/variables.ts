@@ -92,7 +92,12 @@ export class Variables {
 function table(rows: readonly HTMLElement[]): HTMLElement {
   const heads = ["Name", "Value", "Bytes"].map((head) => make("th", { scope: "col" }, head));
   const last = make("th", { scope: "col" }, make("span", { class: "hidden" }, "Change"));
-  return make("table", { class: "variables" }, make("thead", {}, make("tr", {}, ...heads, last)), make("tbody", {}, ...rows));
+  return make(
+    "table",
+    { class: "variables" },
+    make("thead", {}, make("tr", {}, ...heads, last)),
+    make("tbody", {}, ...rows),
+  );
 }
 
 /** Text, a short number of little-endian bytes, or hexadecimal. */
@@ -108,6 +113,7 @@ function shown(bytes: Uint8Array): string {
   const pairs = Array.from(bytes.subarray(0, 32), (byte) => byte.toString(16).padStart(2, "0"));
   const words = `${pairs.join(" ")}${bytes.length > 32 ? " …" : ""}`;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const number = bytes.length === 4 ? view.getUint32(0, true) : bytes.length === 8 ? view.getBigUint64(0, true) : undefined;
+  const number =
+    bytes.length === 4 ? view.getUint32(0, true) : bytes.length === 8 ? view.getBigUint64(0, true) : undefined;
   return number === undefined ? words : `${words}  (${String(number)})`;
 }

@@ -23,6 +23,7 @@ import { VERSION } from "../version-number.js";
 import { coreModule, coreModuleNow } from "./core.js";
 import { identity } from "./identity.js";
 import { inspectionOf } from "./inspect.js";
+import { Lease } from "./lease.js";
 import { Loading, type Fetcher, type Loaded } from "./loaded.js";
 import { isCodeOrNothing, Machine } from "./machine.js";
 import { InstancePool } from "./pool.js";
@@ -42,6 +43,42 @@ export interface Platform {
 
 /** What is alive. */
 const alive = { plugins: 0, compiledPlugins: 0, hostFunctions: 0, cancelHandles: 0 };
+
+/** Counts a compiled plug-in and its functions for as long as it, or a plug-in made from it, is there. */
+class Uses {
+  readonly #functions: number;
+  #count = 1;
+
+  constructor(functions: number) {
+    this.#functions = functions;
+    alive.compiledPlugins += 1;
+    alive.hostFunctions += functions;
+  }
+
+  add(): void {
+    this.#count += 1;
+    alive.plugins += 1;
+  }
+
+  /** A plug-in is gone. */
+  remove(): void {
+    alive.plugins -= 1;
+    this.end();
+  }
+
+  end(): void {
+    this.#count -= 1;
+    if (this.#count === 0) {
+      alive.compiledPlugins -= 1;
+      alive.hostFunctions -= this.#functions;
+    }
+  }
+}
+
+/** Compiled plug-ins that nobody holds any more. */
+const lost = new FinalizationRegistry<Uses>((uses) => {
+  uses.end();
+});
 
 /** The web engine on a platform. */
 export function webBackend(platform: Platform): Backend {
@@ -71,6 +108,7 @@ class Compiled implements BackendCompiled {
   readonly #loaded: Loaded;
   readonly #options: BackendOptions;
   readonly #platform: Platform;
+  readonly #uses: Uses;
   #isClosed = false;
 
   constructor(core: WebAssembly.Module, loaded: Loaded, options: BackendOptions, platform: Platform) {
@@ -78,13 +116,13 @@ class Compiled implements BackendCompiled {
     this.#loaded = loaded;
     this.#options = options;
     this.#platform = platform;
-    alive.compiledPlugins += 1;
-    alive.hostFunctions += options.functions.length;
+    this.#uses = new Uses(options.functions.length);
+    lost.register(this, this.#uses, this);
   }
 
   async instantiate(): Promise<Instance> {
     this.#live();
-    return await this.#instance();
+    return held(await this.#instance());
   }
 
   async #instance(): Promise<Instance> {
@@ -93,19 +131,15 @@ class Compiled implements BackendCompiled {
       if (maker === undefined) {
         throw errorOf(Status.InvalidArgument, `${this.#whyWorker()}, and this platform has no Workers`);
       }
-      alive.plugins += 1;
-      return await makeInWorker(maker, this.#core, this.#loaded, this.#options, () => {
-        alive.plugins -= 1;
-      });
+      const instance = await makeInWorker(maker, this.#core, this.#loaded, this.#options, this.#closed());
+      this.#uses.add();
+      return instance;
     }
-    const instance = new LocalInstance(
-      this.#core,
-      this.#loaded,
-      this.#options,
-      suspensionOf(this.#loaded, this.#options),
-    );
+    const suspension = suspensionOf(this.#loaded, this.#options);
+    const instance = new LocalInstance(this.#core, this.#loaded, this.#options, suspension, this.#closed());
     await instance.machine.make();
-    return instance.counted();
+    this.#uses.add();
+    return instance;
   }
 
   instantiateSync(): Instance {
@@ -113,9 +147,18 @@ class Compiled implements BackendCompiled {
     if (this.#runsInWorker()) {
       throw errorOf(Status.InvalidArgument, `${this.#whyWorker()}, which has to be awaited: use createPlugin`);
     }
-    const instance = new LocalInstance(this.#core, this.#loaded, this.#options, "none");
+    const instance = new LocalInstance(this.#core, this.#loaded, this.#options, "none", this.#closed());
     instance.machine.makeNow();
-    return instance.counted();
+    this.#uses.add();
+    return held(instance);
+  }
+
+  /** What an instance does when it is closed. */
+  #closed(): () => void {
+    const uses = this.#uses;
+    return () => {
+      uses.remove();
+    };
   }
 
   functionExists(name: string): boolean {
@@ -133,8 +176,8 @@ class Compiled implements BackendCompiled {
   close(): void {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      alive.compiledPlugins -= 1;
-      alive.hostFunctions -= this.#options.functions.length;
+      lost.unregister(this);
+      this.#uses.end();
     }
   }
 
@@ -155,6 +198,13 @@ class Compiled implements BackendCompiled {
   }
 }
 
+/** An instance that is closed when its user has lost it. */
+function held(instance: Instance): Instance {
+  return new Lease(instance, () => {
+    instance.closeSync();
+  });
+}
+
 /** How a plug-in on this thread waits: by the engine, if it has anything to wait for. */
 export function suspensionOf(loaded: Loaded, options: BackendOptions): Suspension {
   if (!canSuspend()) {
@@ -171,14 +221,22 @@ let depth = 0;
 class LocalInstance implements Instance {
   readonly #id = identity();
   readonly machine: Machine;
+  readonly #closed: () => void;
   readonly #options: BackendOptions;
   #isRunning = false;
   #isClosed = false;
   #isCancelled = false;
   #running: Promise<unknown> | undefined;
 
-  constructor(core: WebAssembly.Module, loaded: Loaded, options: BackendOptions, suspension: Suspension) {
+  constructor(
+    core: WebAssembly.Module,
+    loaded: Loaded,
+    options: BackendOptions,
+    suspension: Suspension,
+    closed: () => void,
+  ) {
     this.#options = options;
+    this.#closed = closed;
     this.machine = new Machine(core, loaded, {
       id: this.#id,
       functions: options.functions,
@@ -200,11 +258,6 @@ class LocalInstance implements Instance {
   get id(): string {
     this.#live();
     return this.#id;
-  }
-
-  counted(): this {
-    alive.plugins += 1;
-    return this;
   }
 
   callSync(name: string, input: Input, hostContext: unknown): ArrayBuffer | null {
@@ -318,6 +371,11 @@ class LocalInstance implements Instance {
 
   async close(): Promise<void> {
     this.closeSync();
+    await this.settled();
+  }
+
+  /** Once the call that runs has ended. */
+  async settled(): Promise<void> {
     await this.#running;
   }
 
@@ -325,7 +383,7 @@ class LocalInstance implements Instance {
     if (!this.#isClosed) {
       this.cancel();
       this.#isClosed = true;
-      alive.plugins -= 1;
+      this.#closed();
     }
   }
 

@@ -1,21 +1,30 @@
 /**
- * An instance on loan: closing it gives it back.
+ * An instance as its user holds it: closing it, or losing it, gives it back.
  *
- * Must not know: pools. Invariant: after it was given back it reaches nothing, and it is given back once.
+ * Must not know: what giving back means. Invariant: after it was given back it reaches nothing, and it is given back once.
  */
 
 import type { Input, Instance } from "../backend.js";
 import { errorOf, ExtismError, GuestError } from "../error.js";
 import { Status } from "../status.js";
 
+/** Gives back what nobody holds any more. */
+const lost = new FinalizationRegistry<() => void>((giveBack) => {
+  giveBack();
+});
+
+/** An instance that can say when its last call has ended. */
+export type Leased = Instance & { settled?(): Promise<void> };
+
 export class Lease implements Instance {
   readonly #giveBack: (isFit: boolean) => void;
-  #instance: Instance | undefined;
+  #instance: Leased | undefined;
   #isFit = true;
 
-  constructor(instance: Instance, giveBack: (isFit: boolean) => void) {
+  constructor(instance: Leased, giveBack: (isFit: boolean) => void) {
     this.#instance = instance;
     this.#giveBack = giveBack;
+    lost.register(this, giveBack.bind(undefined, false), this);
   }
 
   get id(): string {
@@ -97,15 +106,17 @@ export class Lease implements Instance {
     return await this.#live().webInstance();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    const instance = this.#instance;
     this.closeSync();
-    return Promise.resolve();
+    await instance?.settled?.();
   }
 
   closeSync(): void {
     const instance = this.#instance;
     this.#instance = undefined;
     if (instance !== undefined) {
+      lost.unregister(this);
       this.#giveBack(this.#isFit && !instance.isActive());
     }
   }
@@ -120,9 +131,9 @@ export class Lease implements Instance {
     }
   }
 
-  #live(): Instance {
+  #live(): Leased {
     if (this.#instance === undefined) {
-      throw errorOf(Status.Closed, "the plug-in was given back to its pool");
+      throw errorOf(Status.Closed, "the plug-in was closed");
     }
     return this.#instance;
   }

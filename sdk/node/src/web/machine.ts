@@ -7,7 +7,7 @@
  */
 
 import type { Input } from "../backend.js";
-import { errorOf } from "../error.js";
+import { errorOf, ExtismError } from "../error.js";
 import type { HostFunction } from "../host-function.js";
 import { Status } from "../status.js";
 import { LocalCallMemory, readVariable, writeVariable } from "./call-memory.js";
@@ -324,6 +324,9 @@ export class Machine {
 
   #failedStart(thrown: unknown): Error {
     this.#stage = "ended";
+    if (thrown instanceof ExtismError) {
+      return thrown;
+    }
     if (thrown instanceof WebAssembly.LinkError) {
       return errorOf(Status.ImportType, thrown.message.replace(/^WebAssembly\.[A-Za-z]+\(\): /, ""), { cause: thrown });
     }

@@ -58,7 +58,7 @@ export async function makeInWorker(
   try {
     await instance.start();
   } catch (error) {
-    instance.closeSync();
+    instance.end();
     throw error;
   }
   return instance;
@@ -204,11 +204,16 @@ class WorkerInstance implements Instance {
 
   closeSync(): void {
     if (!this.#isClosed) {
-      this.cancel();
-      this.#isClosed = true;
-      this.#restart(errorOf(Status.Closed, "the plug-in was closed"));
+      this.end();
       this.#closed();
     }
+  }
+
+  /** Ends the Worker for good. */
+  end(): void {
+    this.cancel();
+    this.#isClosed = true;
+    this.#restart(errorOf(Status.Closed, "the plug-in was closed"));
   }
 
   /** Does something that can be stopped: by its time, or by a cancel. */

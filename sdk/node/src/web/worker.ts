@@ -15,8 +15,6 @@ import { unpacked } from "./packet.js";
 import { canSuspend, type Suspension } from "./suspension.js";
 import { wasiMaker } from "./wasi.js";
 
-const HOST_FAILED = Symbol("a host function of the page threw");
-
 /** Serves the page. */
 export function serve(page: Endpoint<FromWorker, ToWorker>): void {
   let worker: Worker | undefined;
@@ -109,7 +107,7 @@ class Worker {
         this.#page.post({ kind: "done", n, value: await perform(machine, request) });
       }
     } catch (error) {
-      const byHost = (error as { cause?: unknown }).cause === HOST_FAILED;
+      const byHost = (error as { cause?: unknown }).cause instanceof PageThrew;
       this.#page.post({ kind: "threw", n, failure: failed(error), byHost });
     } finally {
       this.#isIdle = true;
@@ -179,11 +177,7 @@ class Worker {
 }
 
 /** What a host function threw on the page, which has it. */
-class PageThrew extends ExtismError {
-  constructor(status: number, message: string) {
-    super(status, message, { cause: HOST_FAILED });
-  }
-}
+class PageThrew extends ExtismError {}
 
 async function perform(machine: Machine, request: Exclude<Request, { kind: "call" }>): Promise<unknown> {
   switch (request.kind) {
