@@ -316,7 +316,7 @@ defmodule GameBox.Room do
     if host != state.room.roster.host or host in here or here == [] do
       {:noreply, state}
     else
-      room = put_in(state.room.roster.host, hd(here))
+      room = put_in(state.room, [:roster, :host], hd(here))
 
       case keep(room, state, :ok) do
         {:reply, _, state} -> {:noreply, state}
