@@ -29,7 +29,7 @@ pub(crate) enum Source {
     Artefact,
     /// `sdk/python/bench.py`, with the packages for Python.
     Python,
-    /// `sdk/elixir/bench.exs`, with the package for Elixir; the published library has nothing to set beside it.
+    /// `sdk/elixir/bench.exs`, with the package for Elixir; there is nothing published to set beside it.
     Elixir,
     /// This command.
     Files,
