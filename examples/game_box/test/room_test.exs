@@ -209,6 +209,38 @@ defmodule GameBox.RoomTest do
     assert {200, _, %{"code" => ^code}} = ask(:get, "/api/rooms/" <> String.downcase(code))
   end
 
+  test "whoever takes the name of one who left is not seen by that one's browser" do
+    {code, [ada, ben]} = room(["ada", "ben"])
+    left = follow(code, ben)
+    assert %{"you" => "BEN"} = next(left, fn _ -> true end)
+    assert {200, nil} = act(code, ben, %{do: "leave"})
+    {201, _, %{"name" => "BEN"}} = ask(:post, "/api/rooms/#{code}/players", body: %{name: "ben"})
+    assert {200, nil} = act(code, ada, %{do: "select", game: Games.id("liars_dice")})
+    assert {200, nil} = act(code, ada, %{do: "start"})
+    state = next(left, & &1["view"])
+    assert %{"you" => nil, "plays" => false} = state
+    assert Enum.uniq(labels(sections(state))) == ["hidden"]
+  end
+
+  test "a game that is started twice begins once" do
+    {code, [ada, _]} = room(["ada", "ben"])
+    assert {200, nil} = act(code, ada, %{do: "select", game: Games.id("tic_tac_toe")})
+    starts = for _ <- 1..2, do: Task.async(fn -> act(code, ada, %{do: "start"}) end)
+    assert [{200, nil}, {422, _}] = starts |> Task.await_many() |> Enum.sort()
+    assert moves(code) == 0
+  end
+
+  test "one player has no more than so many browsers, and does not keep others out" do
+    {code, [ada, ben]} = room(["ada", "ben"])
+    streams = for _ <- 1..Limits.streams_max("ADA"), do: follow(code, ada)
+    for stream <- streams, do: next(stream, & &1["you"])
+
+    assert {404, _, %{"error" => "Too many browsers follow this room."}} =
+             ask(:get, "/api/rooms/#{code}/stream", headers: [{"cookie", ada}])
+
+    assert %{"you" => "BEN"} = next(follow(code, ben), fn _ -> true end)
+  end
+
   test "a host who stays away is followed by somebody who is there" do
     {code, [ada, ben]} = room(["ada", "ben"])
     stream = follow(code, ben)
