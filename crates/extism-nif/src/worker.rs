@@ -117,7 +117,11 @@ pub(crate) fn run(call: ResourceArc<Call>) -> io::Result<()> {
 
 fn hand_over(task: Task) {
     let mut state = lock();
-    state.queue.push_back(task);
+    match task {
+        Task::Begin(_) => state.queue.push_back(task),
+        // It takes no time, and its caller waits behind nobody.
+        Task::Finish(_) => state.queue.push_front(task),
+    }
     let is_enough = state.idle >= state.queue.len();
     drop(state);
     match is_enough {
@@ -256,8 +260,8 @@ fn join(ended: Receiver<JoinHandle<()>>) {
     }
 }
 
-/// Works until there has been nothing to do for a while, or the thread has lost its priority: then what is left
-/// to do comes back.
+/// Works until there has been nothing to do for a while, or the thread has lost its priority: then what
+/// is left to do comes back.
 fn work() -> Option<Rest> {
     let mut state = lock();
     state.new -= 1;

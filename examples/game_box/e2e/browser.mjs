@@ -21,6 +21,7 @@ export class Browsers {
     context.setDefaultTimeout(25_000);
     const page = await context.newPage();
     page.on("pageerror", (error) => this.problems.push(error.message));
+    page.on("dialog", (dialog) => this.problems.push(`a dialog: ${dialog.message()}`));
     page.on("console", (message) => {
       if (message.type() === "error" && !EXPECTED.test(message.text())) this.problems.push(message.text());
     });

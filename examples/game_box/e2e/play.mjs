@@ -20,6 +20,14 @@ async function upload(page, file) {
   await page.click("form.upload button");
 }
 
+// An event that the view does not offer.
+async function event(page, code, name) {
+  await page.evaluate(
+    ([path, body]) => fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+    [`/api/rooms/${code}/actions`, { do: "event", event: name, value: {} }],
+  );
+}
+
 await run(async (browsers) => {
   const [ada, ben, cy] = [await browsers.person(), await browsers.person(phone), await browsers.person({ colorScheme: "dark" })];
   await ada.goto(url);
@@ -57,13 +65,15 @@ await run(async (browsers) => {
   await board(ada, "p").focus();
   await ada.keyboard.press("Enter");
   await sees(ben, "1 0");
-  const trap = { do: "event", event: "trap", value: {} };
-  await ada.evaluate(
-    ([path, body]) => fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
-    [`/api/rooms/${code}/actions`, trap],
-  );
+  await event(ada, code, "trap");
   for (const page of [ada, ben, cy]) await page.waitForSelector(".notice:has-text('Nothing has changed.')");
   await board(ben, "p").click();
   await sees(cy, "2 0");
+
+  // A view that tries to run something shows what is left of it.
+  await event(ada, code, "XSS");
+  await board(cy, "img").waitFor({ state: "attached" });
+  const left = await cy.locator("#board").evaluate((host) => [...host.shadowRoot.querySelectorAll("*")].map((one) => one.outerHTML));
+  if (left.length !== 2 || left.some((html) => /script|onerror|onclick|src=/.test(html))) throw new Error(`the view has ${left}`);
   await ada.click("text=End the game");
 });

@@ -2,8 +2,9 @@ defmodule GameBox.RoomTest do
   use ExUnit.Case, async: false
 
   import GameBox.Client
+  import GameBox.TestCluster, only: [wait_until: 1]
 
-  alias GameBox.{Games, Limits, Room, Store}
+  alias GameBox.{Games, Limits, Room, Rooms, Store}
 
   # A game that is being played by Ada and Ben: the code, their cookies, and Ada's stream.
   defp play(game, names \\ ["ada", "ben"]) do
@@ -131,7 +132,7 @@ defmodule GameBox.RoomTest do
     next(stream, & &1["view"])
     loop = Task.async(fn -> move(slow, ada, "loop") end)
     assert {200, nil} = move(quick, cy, "cell-clicked", %{cell: "4"})
-    assert {:ok, %{players: ["ADA", "BEN"]}} = GameBox.Rooms.call(slow, :summary)
+    assert {:ok, %{players: ["ADA", "BEN"]}} = Rooms.call(slow, :summary)
     assert {422, _} = Task.await(loop, 20_000)
   end
 
@@ -208,6 +209,66 @@ defmodule GameBox.RoomTest do
     assert {200, _, %{"code" => ^code}} = ask(:get, "/api/rooms/" <> String.downcase(code))
   end
 
+  test "whoever takes the name of one who left is not seen by that one's browser" do
+    {code, [ada, ben]} = room(["ada", "ben"])
+    left = follow(code, ben)
+    assert %{"you" => "BEN"} = next(left, fn _ -> true end)
+    assert {200, nil} = act(code, ben, %{do: "leave"})
+    {201, _, %{"name" => "BEN"}} = ask(:post, "/api/rooms/#{code}/players", body: %{name: "ben"})
+    assert {200, nil} = act(code, ada, %{do: "select", game: Games.id("liars_dice")})
+    assert {200, nil} = act(code, ada, %{do: "start"})
+    state = next(left, & &1["view"])
+    assert %{"you" => nil, "plays" => false} = state
+    assert Enum.uniq(labels(sections(state))) == ["hidden"]
+  end
+
+  test "a game that is started twice begins once" do
+    {code, [ada, _]} = room(["ada", "ben"])
+    assert {200, nil} = act(code, ada, %{do: "select", game: Games.id("tic_tac_toe")})
+    starts = for _ <- 1..2, do: Task.async(fn -> act(code, ada, %{do: "start"}) end)
+    assert [{200, nil}, {422, _}] = starts |> Task.await_many() |> Enum.sort()
+    assert moves(code) == 0
+  end
+
+  test "one player has no more than so many browsers, and does not keep others out" do
+    {code, [ada, ben]} = room(["ada", "ben"])
+    streams = for _ <- 1..Limits.streams_max("ADA"), do: follow(code, ada)
+    for stream <- streams, do: next(stream, & &1["you"])
+
+    assert {404, _, %{"error" => "Too many browsers follow this room."}} =
+             ask(:get, "/api/rooms/#{code}/stream", headers: [{"cookie", ada}])
+
+    assert %{"you" => "BEN"} = next(follow(code, ben), fn _ -> true end)
+  end
+
+  test "a host who stays away is followed by somebody who is there" do
+    {code, [ada, ben]} = room(["ada", "ben"])
+    stream = follow(code, ben)
+    assert next(stream, & &1["you"])["host"] == "ADA"
+    send(Room.whereis(code), {:host_away, "ADA"})
+    assert next(stream, &(&1["host"] == "BEN"))
+    assert {422, "Only the host, BEN, can do that."} = act(code, ada, %{do: "start"})
+    send(Room.whereis(code), {:host_away, "BEN"})
+    assert {422, "Select a game first."} = act(code, ben, %{do: "start"})
+  end
+
+  test "a room that nobody follows, and in which nothing happens, is closed" do
+    {code, _} = room(["ada"])
+    room = Room.whereis(code)
+    send(room, :look_whether_idle)
+    assert {:ok, _} = Rooms.call(code, :summary)
+    :sys.replace_state(room, &put_in(&1.room.touched, 0))
+    stream = follow(code, nil)
+    assert next(stream, fn _ -> true end)["watching"] == 1
+    send(room, :look_whether_idle)
+    assert {:ok, _} = Rooms.call(code, :summary)
+    :gen_tcp.close(stream)
+    monitor = Process.monitor(room)
+    wait_until(fn -> send(room, :look_whether_idle) && Store.room(code) == nil end)
+    assert_receive {:DOWN, ^monitor, _, _, {:shutdown, :idle}}
+    assert {404, _, %{"error" => "There is no room " <> _}} = ask(:get, "/api/rooms/#{code}")
+  end
+
   @tag :capture_log
   test "a room whose process is killed comes back as it was" do
     {code, [ada, ben], stream} = play("tic_tac_toe")
@@ -227,14 +288,6 @@ defmodule GameBox.RoomTest do
     assert {200, nil} = act(code, ada, %{do: "stop"})
     next(stream, &(&1["playing"] == false))
     wait_until(fn -> Extism.settle() == :ok and Extism.stats().plugins == plugins - 1 end)
-  end
-
-  defp wait_until(check, tries \\ 200) do
-    cond do
-      check.() -> :ok
-      tries == 0 -> flunk("it did not happen")
-      true -> Process.sleep(20) && wait_until(check, tries - 1)
-    end
   end
 
   test "a room that is behind the database changes nothing" do

@@ -23,21 +23,27 @@
 -type wasm() :: binary() | {binary(), [binary()]}.
 
 %% The library is the file `EXTISM_NIF' names, or the one in the folder `priv' of the application. If it cannot
-%% be loaded the module is there all the same, and says so when it is used.
--spec load() -> ok.
+%% be loaded the module is there all the same, and says so when it is used. A new version of the module in the
+%% place of one that has the library is refused: the old one stays.
+-spec load() -> ok | {error, string()}.
 load() ->
     Paths = [Path || Path <- [os:getenv("EXTISM_NIF"), priv()], Path =/= false],
     case load(Paths, []) of
-        ok -> persistent_term:erase(?MODULE);
-        {error, Reasons} -> persistent_term:put(?MODULE, Reasons)
-    end,
-    ok.
+        ok ->
+            _ = persistent_term:erase(?MODULE),
+            ok;
+        {missing, Reasons} ->
+            persistent_term:put(?MODULE, Reasons);
+        {error, _} = Error ->
+            Error
+    end.
 
 load([], Reasons) ->
-    {error, lists:join("; ", lists:reverse(Reasons))};
+    {missing, lists:join("; ", lists:reverse(Reasons))};
 load([Path | Paths], Reasons) ->
     case erlang:load_nif(filename:rootname(Path), ?VERSION) of
         ok -> ok;
+        {error, {Kind, Text}} when Kind =:= upgrade; Kind =:= reload -> {error, Text};
         {error, {load, _}} -> load(Paths, [[Path, ": it is not version ", ?VERSION] | Reasons]);
         {error, {_, Text}} -> load(Paths, [Text | Reasons])
     end.

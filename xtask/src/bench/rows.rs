@@ -36,7 +36,7 @@ pub(crate) enum Source {
 /// A language whose packages are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Language {
-    /// `sdk/elixir/bench.exs`; the published package is not to be had everywhere, so nothing is set beside it.
+    /// `sdk/elixir/bench.exs`; there is nothing published to set beside it.
     Elixir,
     /// `sdk/node/bench.mjs`.
     JavaScript,

@@ -22,8 +22,9 @@ defmodule GameBox.Limits do
   @doc "Players of a room. A game that needs more is refused."
   def players_max, do: 16
 
-  @doc "Browsers that follow a room, players included."
-  def streams_max, do: 200
+  @doc "Browsers of one player that follow a room, and of all who only watch."
+  def streams_max(nil), do: 200
+  def streams_max(_player), do: 8
 
   @doc "Moves that wait while another one is being made."
   def queue_max, do: 32

@@ -74,10 +74,11 @@ defmodule GameBox.Room do
   end
 
   def handle_call({:watch, pid, secret}, _from, state) do
-    if Audience.size(state.audience) >= Limits.streams_max() do
-      {:reply, {:error, "Too many people follow this room."}, state}
+    name = Roster.who(state.room.roster, secret)
+
+    if Audience.count(state.audience, name) >= Limits.streams_max(name) do
+      {:reply, {:error, "Too many browsers follow this room."}, state}
     else
-      name = Roster.who(state.room.roster, secret)
       state = %{state | audience: Audience.add(state.audience, pid, name)}
       {:reply, {:ok, name}, show(state)}
     end
@@ -94,7 +95,7 @@ defmodule GameBox.Room do
     end
   end
 
-  # Only what ends the room's own turn is awaited; everything else is done at once.
+  # A move is answered when its turn is over, everything else at once.
   defp act({:event, event, value}, name, from, %{room: %{play: %{seats: seats}}} = state) do
     cond do
       name not in seats -> refuse("You joined after the game began. Watch, and play the next one.", state)
@@ -118,7 +119,7 @@ defmodule GameBox.Room do
 
   defp act({:select, id}, _name, _from, state) do
     case {state.room.play, is_binary(id) && Catalogue.get(id)} do
-      {nil, %{}} -> keep(%{state.room | game: id}, state, :ok, &unload/1)
+      {nil, %{}} -> keep(%{state.room | game: id}, state, :ok, &end_game/1)
       {nil, _} -> refuse("There is no such game.", state)
       _ -> refuse("A game is being played.", state)
     end
@@ -148,7 +149,9 @@ defmodule GameBox.Room do
   defp refuse(text, state), do: {:reply, {:error, text}, state}
 
   defp leave(name, state) do
-    keep(%{state.room | roster: Roster.leave(state.room.roster, name)}, state, :ok)
+    # Whoever takes the name next is somebody else: browsers of this one only watch from now on.
+    forget = &%{&1 | audience: Audience.forget(&1.audience, name)}
+    keep(%{state.room | roster: Roster.leave(state.room.roster, name)}, state, :ok, forget)
   end
 
   defp end_game(state) do
@@ -186,6 +189,12 @@ defmodule GameBox.Room do
   end
 
   defp advance(state), do: state
+
+  # Started twice, by two clicks.
+  defp begin({:begin, _, from}, %{room: %{play: play}} = state) when play != nil do
+    answer(from, {:error, "A game is being played."})
+    advance(state)
+  end
 
   defp begin({kind, about, from} = item, state) do
     {seats, position, job} = job(kind, about, state.room)
@@ -311,12 +320,12 @@ defmodule GameBox.Room do
   end
 
   def handle_info({:host_away, host}, state) do
-    here = Enum.filter(Roster.names(state.room.roster), &Audience.here?(state.audience, &1))
+    here = Enum.filter(Roster.names(state.room.roster), &(Audience.count(state.audience, &1) > 0))
 
     if host != state.room.roster.host or host in here or here == [] do
       {:noreply, state}
     else
-      room = put_in(state.room.roster.host, hd(here))
+      room = put_in(state.room, [:roster, :host], hd(here))
 
       case keep(room, state, :ok) do
         {:reply, _, state} -> {:noreply, state}
@@ -357,9 +366,9 @@ defmodule GameBox.Room do
       players:
         for(
           player <- Roster.names(roster),
-          do: %{name: player, here: Audience.here?(state.audience, player), plays: player in seats}
+          do: %{name: player, here: Audience.count(state.audience, player) > 0, plays: player in seats}
         ),
-      watching: Audience.watching(state.audience),
+      watching: Audience.count(state.audience, nil),
       game: state.room.game && card(Catalogue.get(state.room.game)),
       playing: play != nil,
       plays: name in seats,

@@ -13,7 +13,7 @@ defmodule GameBox.TestCluster do
     File.mkdir_p!(folder)
     tag = "#{System.pid()}x#{System.unique_integer([:positive])}"
     names = for n <- 1..count, do: "box#{n}_#{tag}"
-    ports = for _ <- 1..count, do: free_port()
+    ports = free_ports(count)
     all = Enum.map_join(names, ",", &"#{&1}@127.0.0.1")
     urls = Enum.map(ports, &"http://127.0.0.1:#{&1}")
     cluster = %{folder: folder, all: all, urls: urls, tag: tag}
@@ -103,10 +103,14 @@ defmodule GameBox.TestCluster do
     end
   end
 
-  defp free_port do
-    {:ok, socket} = :gen_tcp.listen(0, ip: {127, 0, 0, 1})
-    {:ok, port} = :inet.port(socket)
-    :gen_tcp.close(socket)
-    port
+  # All at once, so that they differ.
+  defp free_ports(count) do
+    sockets = for _ <- 1..count, do: elem({:ok, _} = :gen_tcp.listen(0, ip: {127, 0, 0, 1}), 1)
+
+    for socket <- sockets do
+      {:ok, port} = :inet.port(socket)
+      :gen_tcp.close(socket)
+      port
+    end
   end
 end

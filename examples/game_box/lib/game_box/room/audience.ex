@@ -33,13 +33,15 @@ defmodule GameBox.Room.Audience do
   @spec size(t()) :: non_neg_integer()
   def size(audience), do: map_size(audience)
 
-  @doc "Whether a player has a browser that follows."
-  @spec here?(t(), String.t()) :: boolean()
-  def here?(audience, player), do: Enum.any?(audience, fn {_, {_, name}} -> name == player end)
+  @doc "How many streams a player has; with `nil`, how many only watch."
+  @spec count(t(), String.t() | nil) :: non_neg_integer()
+  def count(audience, player), do: Enum.count(audience, fn {_, {_, name}} -> name == player end)
 
-  @doc "How many only watch."
-  @spec watching(t()) :: non_neg_integer()
-  def watching(audience), do: Enum.count(audience, fn {_, {_, name}} -> name == nil end)
+  @doc "Makes the streams of a player those of somebody who watches."
+  @spec forget(t(), String.t()) :: t()
+  def forget(audience, player) do
+    Map.new(audience, fn {pid, {monitor, name}} -> {pid, {monitor, if(name != player, do: name)}} end)
+  end
 
   @doc "Sends everybody what is theirs."
   @spec show(t(), (String.t() | nil -> map())) :: :ok
