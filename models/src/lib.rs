@@ -1,8 +1,8 @@
-//! Models: the file that decides whether a call has to stop, compiled with atomics and threads that try every
-//! order of their steps and every value a read may see.
+//! Models: the files that decide whether a call has to stop and who gets a plug-in of a pool, compiled with
+//! atomics, locks and threads that try every order of their steps and every value a read may see.
 //!
 //! Must not know: the engine; a counter stands for it, and a number for the clock. Invariant: what is tried
-//! is the runtime's own file, not a copy.
+//! are the runtime's own files, not copies.
 #![cfg(test)]
 
 /// What `crates/runtime/src/sync.rs` is for the runtime.
@@ -10,7 +10,7 @@ mod sync {
     pub(crate) use std::sync::OnceLock;
 
     pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
-    pub(crate) use loom::sync::{Arc, Mutex};
+    pub(crate) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
     pub(crate) use loom::thread::{Thread, current, park};
 
     /// Time does not pass here: who waits for it waits to be woken.
@@ -44,3 +44,33 @@ mod engine {
 }
 
 mod call;
+mod explore;
+mod lending;
+
+/// The runtime's file.
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "it is public in the runtime, and has more than the models ask for"
+)]
+#[path = "../../crates/runtime/src/pool.rs"]
+mod pool;
+
+/// As much of a plug-in as a pool knows of it.
+mod plugin {
+    use std::convert::Infallible;
+
+    pub(crate) struct Plugin;
+
+    impl Plugin {
+        pub(crate) fn is_damaged(&self) -> bool {
+            false
+        }
+
+        pub(crate) fn renew(&mut self) -> Result<(), Infallible> {
+            Ok(())
+        }
+
+        pub(crate) fn reset(&mut self) {}
+    }
+}

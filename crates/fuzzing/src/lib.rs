@@ -28,9 +28,22 @@ mod request_head;
 mod rewrite_validate;
 mod url_policy;
 
+#[cfg(feature = "engine")]
+mod abi_sequence;
+#[cfg(feature = "engine")]
+mod engine;
+#[cfg(feature = "engine")]
+mod host_calls;
+#[cfg(feature = "engine")]
+mod plugin_load;
+#[cfg(feature = "engine")]
+mod rewrite_diff;
+#[cfg(feature = "engine")]
+mod sniff_load;
+
 pub use input::{Fixture, fixtures};
 pub use runner::{Effort, Outcome, run};
-pub use target::{TARGETS, Target, find};
+pub use target::{TARGETS, Target, execute, find};
 
 // The model of the kernel's own tests: one model, two ways to drive it.
 #[path = "../../kernel/tests/support/mod.rs"]

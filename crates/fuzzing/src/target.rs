@@ -25,12 +25,32 @@ pub fn find(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|target| target.name == name)
 }
 
+/// Runs the target of this name once: for the programs of libFuzzer.
+///
+/// # Panics
+///
+/// If there is no such target, or something is wrong.
+pub fn execute(name: &str, input: &[u8]) {
+    let target = find(name).unwrap_or_else(|| panic!("there is no target {name}"));
+    (target.run)(input);
+}
+
 /// All of them.
 pub const TARGETS: &[Target] = &[
     crate::manifest_parse::TARGET,
     crate::manifest_roundtrip::TARGET,
+    #[cfg(feature = "engine")]
+    crate::sniff_load::TARGET,
+    #[cfg(feature = "engine")]
+    crate::plugin_load::TARGET,
     crate::kernel_alloc_model::TARGET,
+    #[cfg(feature = "engine")]
+    crate::abi_sequence::TARGET,
     crate::rewrite_validate::TARGET,
+    #[cfg(feature = "engine")]
+    crate::rewrite_diff::TARGET,
+    #[cfg(feature = "engine")]
+    crate::host_calls::TARGET,
     crate::url_policy::TARGET,
     crate::redirect_chain::TARGET,
     crate::path_policy::TARGET,

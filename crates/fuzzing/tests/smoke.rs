@@ -43,8 +43,13 @@ macro_rules! smoke {
 smoke!(
     manifest_parse,
     manifest_roundtrip,
+    sniff_load,
+    plugin_load,
     kernel_alloc_model,
+    abi_sequence,
     rewrite_validate,
+    rewrite_diff,
+    host_calls,
     url_policy,
     redirect_chain,
     path_policy,

@@ -6,8 +6,6 @@
 pub(crate) mod cache;
 pub(crate) mod features;
 pub(crate) mod slots;
-#[cfg(test)]
-mod specification;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};

@@ -2,13 +2,14 @@
 //!
 //! Invariant: never more than `instances_max` exist; a plug-in is moved out to its borrower and
 //! moved back in, so that no two can have it; making one and checking one happen outside of the
-//! lock.
+//! lock. `models` tries every order of its steps.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::plugin::Plugin;
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Something a pool can lend.
 pub trait Pooled {

@@ -8,14 +8,8 @@ use loom::thread;
 
 use super::token::{Seen, Stop, Token};
 use crate::engine::Engine;
+use crate::explore::explore;
 use crate::sync::Arc;
-
-/// Runs a model with up to so many switches between threads that are not forced.
-fn explore(model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(model);
-}
 
 /// Makes a call that does nothing; answers whether it would have been stopped.
 fn short_call(token: &Token) -> Option<Stop> {

