@@ -19,6 +19,7 @@ mod rust;
 mod schema;
 mod section;
 mod status;
+mod testing;
 mod words;
 
 use std::fmt::Write as _;
@@ -94,6 +95,7 @@ fn outputs(project: &Project) -> Result<Vec<Output>> {
         Output::new(status::SOURCE, python::STATUS, python::generate_status),
         Output::new(status::SOURCE, cpp::OUTPUT, cpp::generate),
         Output::new(words::SOURCE, words::OUTPUT, words::generate),
+        Output::new(testing::SOURCE, testing::OUTPUT, testing::generate),
     ];
     outputs.extend(readme::outputs(project)?);
     outputs.extend(readme::overviews(project)?);
