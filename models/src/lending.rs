@@ -1,7 +1,7 @@
 //! Borrowers of a pool that has fewer objects than there are borrowers.
 //!
-//! Must not know: how the pool waits. Invariant: a borrower that waits for ever is found, since then no thread
-//! of the model can go on.
+//! Must not know: how the pool waits. Invariant: a borrower that waits for ever is found, since then no
+//! thread of the model can go on.
 
 use std::time::Duration;
 

@@ -53,7 +53,7 @@ pub(crate) fn run(project: &Project, echo: Echo) -> Result<Vec<String>> {
 }
 
 /// The name of the platform, as rustc spells it.
-fn host_target() -> Result<String> {
+pub(crate) fn host_target() -> Result<String> {
     let mut rustc = Command::new("rustc");
     rustc.arg("-vV");
     let printed = process::stdout_of(rustc)?;

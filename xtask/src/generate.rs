@@ -20,6 +20,7 @@ mod rust;
 mod schema;
 mod section;
 mod status;
+mod testing;
 mod words;
 
 use std::fmt::Write as _;
@@ -105,6 +106,7 @@ fn outputs(project: &Project) -> Result<Vec<Output>> {
             javascript::generate_limits,
         ),
         Output::new(words::SOURCE, words::OUTPUT, words::generate),
+        Output::new(testing::SOURCE, testing::OUTPUT, testing::generate),
     ];
     outputs.extend(readme::outputs(project)?);
     outputs.extend(readme::overviews(project)?);

@@ -6,12 +6,16 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod campaign;
+mod dependencies;
 mod dist;
+mod fuzz;
 mod game_box;
 mod generate;
 mod install;
 mod kit;
 mod kit_cases;
+mod ledger;
 mod plugins;
 mod process;
 mod project;
@@ -73,6 +77,10 @@ enum Subcommands {
     Dist,
     /// Run the safety suites.
     Safety(safety::Options),
+    /// Run the fuzz targets, under coverage or quickly.
+    Fuzz(fuzz::Options),
+    /// The long part of testing: fuzzing, the whole safety suites, mutation, a build made twice.
+    Campaign(campaign::Options),
     /// Measure this library and the published one side by side.
     Bench(bench::Options),
 }
@@ -123,6 +131,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
                 println!("{file}");
             }
         }
+        Subcommands::Fuzz(options) => fuzz::run(&project, options)?,
+        Subcommands::Campaign(options) => campaign::run(&project, options)?,
         Subcommands::Bench(options) => bench::run(&project, options)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -15,7 +15,8 @@ use crate::project::Project;
 use crate::stages::{Job, OnFailure, Report, Stage, Start};
 use crate::tally::Tally;
 use crate::{
-    game_box, generate, kit, kit_cases, plugins, published, readme, safety, tidy, web_core,
+    dependencies, game_box, generate, kit, kit_cases, plugins, published, readme, safety, tidy,
+    web_core,
 };
 
 /// What the stages work on.
@@ -209,6 +210,7 @@ fn cargo_in(context: &Context<'_>, folder: &str, subcommand: &str) -> Command {
 
 fn tidy(context: &Context<'_>, _: &Job) -> Result<Report> {
     tidy::run(context.project)?;
+    dependencies::check(context.project)?;
     Ok(Report::Passed(Tally::PASSED))
 }
 
@@ -266,8 +268,18 @@ fn tests(context: &Context<'_>, job: &Job) -> Result<Report> {
         let chosen: Vec<&str> = chosen.copied().collect();
         commands.push(test_command(context, &chosen));
     }
-    job.tests(commands)
+    let report = job.tests(commands)?;
+    Ok(match report {
+        Report::Passed(tally) if context.filter.is_none() && tally.passed < TESTS_MIN => {
+            let text = format!("{tally}, but there were {TESTS_MIN} before: what is missing?");
+            Report::Failed(Tally::FAILED, text)
+        }
+        report => report,
+    })
 }
+
+/// How many tests pass at least: a run that has lost some fails. It may only be raised.
+const TESTS_MIN: u64 = 800;
 
 /// nextest where it is installed: it runs test programs side by side and ends those that hang.
 fn test_command(context: &Context<'_>, selection: &[&str]) -> Command {

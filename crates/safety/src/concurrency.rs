@@ -13,22 +13,14 @@ use extism_runtime::{
     CompiledPlugin, Error, HostFunction, Level, Limits, LogSink, Options, Plugin, Pool,
     PoolOptions, Status,
 };
-use serde::Deserialize;
 
 use crate::exhaustion::{rewriting, slack};
 use crate::runner::Run;
+use crate::suite::Scenario;
 use crate::witness::Witness;
 
-/// What is run.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    /// A function of this file.
-    scenario: String,
-}
-
 pub(crate) fn run(table: toml::Table, run: Run) -> Result<()> {
-    let row: Row = table.try_into()?;
+    let row: Scenario = table.try_into()?;
     let witness = Witness::new(&options(run))?;
     match row.scenario.as_str() {
         "many_callers" => many_callers(run)?,

@@ -11,23 +11,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use extism_manifest::{Manifest, Wasm};
 use extism_runtime::{Options, Plugin, Status};
-use serde::Deserialize;
 
 use crate::exhaustion::{rewriting, slack};
 use crate::runner::{Rewrite, Run, SKIPPED};
 use crate::server;
+use crate::suite::Scenario;
 use crate::witness::Witness;
 
-/// What is run.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    /// A function of this file.
-    scenario: String,
-}
-
 pub(crate) fn run(table: toml::Table, run: Run) -> Result<()> {
-    let row: Row = table.try_into()?;
+    let row: Scenario = table.try_into()?;
     let scenario = SCENARIOS.iter().position(|name| *name == row.scenario);
     let scenario = scenario.with_context(|| format!("{} is no scenario", row.scenario))?;
     // Cases run side by side.

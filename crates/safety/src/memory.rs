@@ -7,22 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use extism_runtime::{CompiledPlugin, Limits, Options, Plugin, Status};
-use serde::Deserialize;
 
 use crate::exhaustion::rewriting;
 use crate::runner::{Run, SKIPPED};
+use crate::suite::Scenario;
 use crate::witness::State;
 
-/// What is run.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    /// A function of this file.
-    scenario: String,
-}
-
 pub(crate) fn run(table: toml::Table, run: Run) -> Result<()> {
-    let row: Row = table.try_into()?;
+    let row: Scenario = table.try_into()?;
     if State::now().is_none() {
         println!("{SKIPPED}this system does not say what a process uses");
         return Ok(());

@@ -4,9 +4,18 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use extism_runtime::Stats;
+use serde::Deserialize;
 
 use crate::runner::{Rewrite, Run, Scale, User};
 use crate::{case, concurrency, exhaustion, faults, files, http, limits, memory};
+
+/// A row that is run by a function of its suite.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scenario {
+    /// The name of the function.
+    pub(crate) scenario: String,
+}
 
 /// Every way in which a case of this suite is run.
 pub(crate) fn runs(suite: &str, scale: Scale) -> impl Iterator<Item = Run> + use<> {

@@ -1,0 +1,211 @@
+//! The long part of testing, for a release: fuzzing, the whole safety suites, mutation, a build made twice.
+//!
+//! Must not know: how a part works inside. Invariant: what ran is in the ledger, with the numbers the
+//! programs printed; a part that cannot run says so and fails.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use crate::ledger::{Endurance, Ledger, Mutation};
+use crate::process::{self, Echo};
+use crate::project::{Project, RELEASE};
+use crate::stages::{Job, Report};
+use crate::tally::Tally;
+use crate::{fuzz, safety};
+
+/// What `cargo xtask campaign` takes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only this part.
+    #[arg(long)]
+    part: Option<Part>,
+    /// Minutes for each fuzz target.
+    #[arg(long, value_name = "MINUTES", default_value_t = 20)]
+    minutes: u64,
+}
+
+/// What a campaign is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Every fuzz target without an engine, under libFuzzer.
+    Fuzz,
+    /// The safety suites with the numbers of a release: whole fault injection, the soak of half an hour.
+    Safety,
+    /// Code of the crates without an engine is changed; a test has to notice.
+    Mutation,
+    /// The C library built twice in different folders: the same bytes.
+    Twice,
+}
+
+const PARTS: [Part; 4] = [Part::Fuzz, Part::Safety, Part::Mutation, Part::Twice];
+
+/// The packages whose code is changed, all without an engine.
+const MUTATED: &[&str] = &[
+    "extism-policy",
+    "extism-kernel",
+    "extism-manifest",
+    "extism-rewrite",
+];
+
+/// How many of the changes have to be noticed, in per cent.
+const NOTICED_MIN: u64 = 90;
+
+/// Runs the parts, all of them even if one fails.
+pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
+    let mut failed = Vec::new();
+    for part in PARTS
+        .iter()
+        .filter(|part| options.part.is_none_or(|only| only == **part))
+    {
+        eprintln!("{part:?}");
+        let started = Instant::now();
+        let result = match part {
+            Part::Fuzz => fuzz::run(project, &fuzz::Options::all(options.minutes)),
+            Part::Safety => safe(project),
+            Part::Mutation => MUTATED
+                .iter()
+                .try_for_each(|package| mutate(project, package)),
+            Part::Twice => twice(project),
+        };
+        eprintln!("{part:?}: {} min", started.elapsed().as_secs() / 60);
+        failed.extend(result.err().map(|error| format!("{part:?}: {error:#}")));
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
+}
+
+fn safe(project: &Project) -> Result<()> {
+    let started = Instant::now();
+    let options = safety::Options {
+        filter: None,
+        whole: true,
+    };
+    let report = safety::run(project, &options, &Job::new(Echo::Always))?;
+    let (tally, text) = match report {
+        Report::Passed(tally) => (tally, String::new()),
+        Report::Failed(tally, text) => (tally, text),
+        Report::Skipped(reason) => bail!("{reason}"),
+    };
+    record(project, "safety suites, whole", started, &tally)?;
+    ensure!(tally.failed == 0, "{text}");
+    Ok(())
+}
+
+fn record(project: &Project, name: &str, started: Instant, tally: &Tally) -> Result<()> {
+    let run = Endurance {
+        seconds: started.elapsed().as_secs(),
+        passed: tally.passed,
+        failed: tally.failed,
+        skipped: tally.skipped,
+    };
+    Ledger::update(project, |ledger| {
+        drop(ledger.endurance.insert(name.to_string(), run))
+    })
+}
+
+/// What cargo-mutants writes about a run.
+#[derive(Deserialize)]
+struct Outcomes {
+    caught: u64,
+    missed: u64,
+    timeout: u64,
+    unviable: u64,
+}
+
+fn mutate(project: &Project, package: &str) -> Result<()> {
+    ensure!(
+        process::is_installed("cargo-mutants"),
+        "cargo-mutants is not installed"
+    );
+    let folder = project.path("target/mutants").join(package);
+    fs::create_dir_all(&folder)?;
+    let mut command = project.cargo("mutants");
+    command.args([
+        "--package",
+        package,
+        "--no-shuffle",
+        "--colors",
+        "never",
+        "--output",
+    ]);
+    command.arg(&folder);
+    // Its exit code says that something was missed; the score decides here.
+    process::run(command, Echo::Always)?;
+    let written = folder.join("mutants.out/outcomes.json");
+    let text = fs::read_to_string(&written).context("cargo-mutants did not come to an end")?;
+    let mutation = read_outcomes(&text)?;
+    let score = mutation.per_cent();
+    Ledger::update(project, |ledger| {
+        drop(ledger.mutation.insert(package.to_string(), mutation))
+    })?;
+    ensure!(
+        score >= NOTICED_MIN,
+        "{package}: {score} % noticed; see {}",
+        folder.display()
+    );
+    Ok(())
+}
+
+fn read_outcomes(text: &str) -> Result<Mutation> {
+    let outcomes: Outcomes = serde_json::from_str(text).context("outcomes.json")?;
+    Ok(Mutation {
+        caught: outcomes.caught,
+        missed: outcomes.missed,
+        timed_out: outcomes.timeout,
+        unviable: outcomes.unviable,
+    })
+}
+
+/// Builds the library in two folders of different names, from nothing.
+fn twice(project: &Project) -> Result<()> {
+    let started = Instant::now();
+    let mut built = BTreeMap::new();
+    for name in ["once", "again"] {
+        let folder = project.path("target/twice").join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        let mut command = project.cargo("build");
+        command
+            .args([RELEASE, "--locked", "--package", "libextism"])
+            .env("CARGO_TARGET_DIR", &folder);
+        let finished = process::run(command, Echo::OnFailure)?;
+        ensure!(finished.succeeded, "{}", finished.text);
+        let library = format!(
+            "{}extism{}",
+            std::env::consts::DLL_PREFIX,
+            std::env::consts::DLL_SUFFIX
+        );
+        built.insert(name, fs::read(folder.join("release").join(library))?);
+    }
+    ensure!(built["once"] == built["again"], "the two libraries differ");
+    record(
+        project,
+        "library built twice, the same bytes",
+        started,
+        &Tally::PASSED,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outcomes_of_cargo_mutants() {
+        let text = r#"{"outcomes":[],"total_mutants":10,"missed":1,"caught":7,"timeout":1,"unviable":1,"success":0}"#;
+        let expected = Mutation {
+            caught: 7,
+            missed: 1,
+            timed_out: 1,
+            unviable: 1,
+        };
+        assert_eq!(read_outcomes(text).unwrap(), expected);
+        assert!(read_outcomes("{}").is_err());
+    }
+}
