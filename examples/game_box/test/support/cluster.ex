@@ -103,14 +103,21 @@ defmodule GameBox.TestCluster do
     end
   end
 
-  # All at once, so that they differ.
+  # All at once, so that they differ; below those that the system gives to connections, so that they stay free.
   defp free_ports(count) do
-    sockets = for _ <- 1..count, do: elem({:ok, _} = :gen_tcp.listen(0, ip: {127, 0, 0, 1}), 1)
+    sockets = for _ <- 1..count, do: listen()
 
     for socket <- sockets do
       {:ok, port} = :inet.port(socket)
       :gen_tcp.close(socket)
       port
+    end
+  end
+
+  defp listen do
+    case :gen_tcp.listen(Enum.random(15_000..29_999), ip: {127, 0, 0, 1}) do
+      {:ok, socket} -> socket
+      {:error, :eaddrinuse} -> listen()
     end
   end
 end
