@@ -58,7 +58,7 @@ function drawing(
   const right = width - RIGHT;
   const x = (at: number): number => LEFT + ((at + 0.5) / timings.length) * (right - LEFT);
   const y = (ms: number): number =>
-    TOP + ((high - Math.log10(Math.max(ms, 10 ** low))) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+    TOP + ((high - Math.log10(Math.max(ms, MS_MIN))) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const range = `from ${duration(10 ** low)} to ${duration(10 ** high)}`;
   const svg = draw("svg", {
     class: "chart",
