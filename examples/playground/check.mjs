@@ -70,7 +70,6 @@ export async function build(out = DIST) {
     outdir: out,
     bundle: true,
     legalComments: "none",
-    minify: true,
     target: "es2022",
   };
   await bundle({

@@ -11,14 +11,14 @@ export interface Timing {
   readonly isGood: boolean;
 }
 
-const WIDTH = 640;
 const HEIGHT = 190;
 const LEFT = 58;
 const RIGHT = 8;
 const TOP = 10;
 const BOTTOM = 24;
 const POINTS_MAX = 2_000;
-const ROWS = 4;
+/** What is quicker than the clocks of browsers can tell is shown as this. */
+const MS_MIN = 0.05;
 
 /** Adds a call; the oldest ones go. */
 export function remember(timings: Timing[], timing: Timing): void {
@@ -28,8 +28,8 @@ export function remember(timings: Timing[], timing: Timing): void {
   }
 }
 
-/** The chart and its figures. */
-export function chart(timings: readonly Timing[]): Node[] {
+/** The chart, so many pixels wide, and its figures. */
+export function chart(timings: readonly Timing[], width: number): Node[] {
   const sorted = timings.map((each) => each.ms).sort((a, b) => a - b);
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
   const figures: readonly [string, string][] = [
@@ -44,40 +44,42 @@ export function chart(timings: readonly Timing[]): Node[] {
   for (const [name, value] of figures) {
     list.append(make("div", {}, make("dt", {}, name), make("dd", {}, value)));
   }
-  return [list, drawing(timings, at(0.5), at(1))];
+  return [list, drawing(timings, width, [at(0), at(0.5), at(1)])];
 }
 
-function drawing(timings: readonly Timing[], median: number, slowest: number): SVGElement {
-  const top = roundUp(slowest);
-  const x = (at: number): number => LEFT + ((at + 0.5) / timings.length) * (WIDTH - LEFT - RIGHT);
-  const y = (ms: number): number => TOP + (1 - ms / top) * (HEIGHT - TOP - BOTTOM);
-  const label = `Durations of ${String(timings.length)} calls, from 0 to ${duration(top)}; median ${duration(median)}`;
+/** The axis is logarithmic: a first call, or one that was held up, does not flatten all others. */
+function drawing(
+  timings: readonly Timing[],
+  width: number,
+  [fastest, median, slowest]: readonly [number, number, number],
+): SVGElement {
+  const low = Math.floor(Math.log10(Math.max(fastest, MS_MIN)));
+  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(slowest, MS_MIN))));
+  const right = width - RIGHT;
+  const x = (at: number): number => LEFT + ((at + 0.5) / timings.length) * (right - LEFT);
+  const y = (ms: number): number =>
+    TOP + ((high - Math.log10(Math.max(ms, MS_MIN))) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const range = `from ${duration(10 ** low)} to ${duration(10 ** high)}`;
   const svg = draw("svg", {
     class: "chart",
-    viewBox: `0 0 ${String(WIDTH)} ${String(HEIGHT)}`,
+    viewBox: `0 0 ${String(width)} ${String(HEIGHT)}`,
     role: "img",
-    "aria-label": label,
+    "aria-label": `Durations of ${String(timings.length)} calls, ${range}; median ${duration(median)}`,
   });
-  for (let row = 0; row <= ROWS; row += 1) {
-    const ms = (top * row) / ROWS;
-    svg.append(draw("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(ms), y2: y(ms) }));
-    svg.append(draw("text", { x: LEFT - 8, y: y(ms) + 4, "text-anchor": "end" }, duration(ms)));
+  for (let power = low; power <= high; power += 1) {
+    const at = y(10 ** power);
+    svg.append(draw("line", { class: "grid", x1: LEFT, x2: right, y1: at, y2: at }));
+    svg.append(draw("text", { x: LEFT - 8, y: at + 4, "text-anchor": "end" }, duration(10 ** power)));
   }
-  svg.append(draw("line", { class: "median", x1: LEFT, x2: WIDTH - RIGHT, y1: y(median), y2: y(median) }));
+  svg.append(draw("line", { class: "median", x1: LEFT, x2: right, y1: y(median), y2: y(median) }));
   const radius = timings.length > 300 ? 1.6 : timings.length > 60 ? 2.4 : 3.6;
   timings.forEach(({ ms, isGood }, index) => {
     const kind = isGood ? "point" : "point is-bad";
     svg.append(draw("circle", { class: kind, cx: x(index), cy: y(ms), r: radius }));
   });
   svg.append(draw("text", { x: LEFT, y: HEIGHT - 6 }, "first call"));
-  svg.append(draw("text", { x: WIDTH - RIGHT, y: HEIGHT - 6, "text-anchor": "end" }, "last call"));
+  svg.append(draw("text", { x: right, y: HEIGHT - 6, "text-anchor": "end" }, "last call"));
   return svg;
-}
-
-/** The next number that reads well. */
-function roundUp(ms: number): number {
-  const power = 10 ** Math.floor(Math.log10(Math.max(ms, 0.01)));
-  return ([1, 2, 4, 8, 10].find((step) => step * power >= ms) ?? 10) * power;
 }
 
 /** A duration with its unit. */
@@ -85,5 +87,6 @@ export function duration(ms: number): string {
   if (ms >= 1000) {
     return `${(ms / 1000).toFixed(2)} s`;
   }
-  return ms >= 100 ? `${ms.toFixed(0)} ms` : ms >= 1 ? `${ms.toFixed(1)} ms` : ms === 0 ? "0" : `${ms.toFixed(2)} ms`;
+  const digits = ms >= 100 || Number.isInteger(ms) ? 0 : ms >= 1 ? 1 : 2;
+  return `${ms.toFixed(digits)} ms`;
 }

@@ -65,6 +65,7 @@ class Playground {
         byId(`${each}-panel`, HTMLElement).hidden = each !== kind;
       }
       byId("clear", HTMLElement).hidden = kind === "variables";
+      this.#drawTimings();
     });
     this.#watch.choose("logs");
     byId("clear", HTMLElement).addEventListener("click", () => {
@@ -352,6 +353,9 @@ class Playground {
     byId("help", HTMLElement).addEventListener("click", () => {
       byId("keys", HTMLDialogElement).showModal();
     });
+    window.addEventListener("resize", () => {
+      this.#drawTimings();
+    });
     themeButton(byId("theme", HTMLButtonElement), byId("theme-name", HTMLElement));
     window.addEventListener("hashchange", () => {
       if (location.hash.startsWith("#v")) {
@@ -435,8 +439,10 @@ class Playground {
 
   #drawTimings(): void {
     const count = this.#timings.length;
+    // Hidden, it has no width; it is drawn again when it is shown.
+    const chartWidth = byId("chart", HTMLElement).clientWidth || 640;
     byId("timing-count", HTMLElement).textContent = count === 0 ? "" : String(count);
-    byId("chart", HTMLElement).replaceChildren(...(count === 0 ? [] : chart(this.#timings)));
+    byId("chart", HTMLElement).replaceChildren(...(count === 0 ? [] : chart(this.#timings, chartWidth)));
     byId("timing-words", HTMLElement).textContent =
       count === 0
         ? "Every call is a point here. Choose more times than 1 to see many."

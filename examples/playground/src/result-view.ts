@@ -55,6 +55,8 @@ export class ResultView {
 
   /** A call runs; `done` of `times` have ended. */
   running(name: string, done: number, times: number): void {
+    this.#empty.hidden = true;
+    this.#error.replaceChildren();
     const progress = times > 1 ? ` · ${String(done)} of ${String(times)}` : "";
     this.#say(make("i", { class: "spin", "aria-hidden": "true" }), make("span", {}, `${name} runs${progress}`));
   }

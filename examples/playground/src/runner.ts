@@ -52,7 +52,7 @@ export class Runner {
 
   /** Stops what runs, if anything does. */
   cancel(): void {
-    this.#running?.abort(errorOf(Status.Cancelled, "cancelled before the plug-in was ready"));
+    this.#running?.abort(errorOf(Status.Cancelled, "cancelled on the page"));
   }
 
   /** Runs, unless something does already. */
