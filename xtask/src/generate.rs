@@ -94,8 +94,16 @@ fn outputs(project: &Project) -> Result<Vec<Output>> {
         Output::new("abi", python::NATIVE, python::generate_native),
         Output::new(status::SOURCE, python::STATUS, python::generate_status),
         Output::new(status::SOURCE, cpp::OUTPUT, cpp::generate),
-        Output::new(status::SOURCE, javascript::STATUS, javascript::generate_status),
-        Output::new(limits::SOURCE, javascript::LIMITS, javascript::generate_limits),
+        Output::new(
+            status::SOURCE,
+            javascript::STATUS,
+            javascript::generate_status,
+        ),
+        Output::new(
+            limits::SOURCE,
+            javascript::LIMITS,
+            javascript::generate_limits,
+        ),
         Output::new(words::SOURCE, words::OUTPUT, words::generate),
     ];
     outputs.extend(readme::outputs(project)?);

@@ -355,9 +355,7 @@ fn succeed(command: Command) -> Result<()> {
 /// The compiler's own cargo, without anything that a user's environment says about building.
 pub(crate) fn cargo(project: &Project, folder: &str, subcommand: &str) -> Command {
     let mut command = Command::new(CARGO);
-    command
-        .arg(subcommand)
-        .current_dir(project.path(folder));
+    command.arg(subcommand).current_dir(project.path(folder));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if [

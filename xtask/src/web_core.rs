@@ -80,13 +80,24 @@ fn compile(project: &Project, package: &str) -> Result<()> {
     succeed(fetch)?;
     let mut build = plugins::cargo(project, ".", "rustc");
     build.args(["--locked", "--lib", "--crate-type", "cdylib"]);
-    build.args(["--profile", PROFILE, "--target", TARGET, "--package", package]);
+    build.args([
+        "--profile",
+        PROFILE,
+        "--target",
+        TARGET,
+        "--package",
+        package,
+    ]);
     build.args(["-Z", "build-std=std,panic_abort"]);
     build.args(["-Z", "build-std-features=optimize_for_size"]);
     build.arg("--target-dir").arg(folder(project));
     let mut flags = plugins::flags(&root, TARGET)?;
     // A panic ends the instance; its text would be a fifth of the file.
-    for flag in ["-Zunstable-options", "-Cpanic=immediate-abort", "-Clink-arg=--export=__stack_pointer"] {
+    for flag in [
+        "-Zunstable-options",
+        "-Cpanic=immediate-abort",
+        "-Clink-arg=--export=__stack_pointer",
+    ] {
         flags.push("\u{1f}");
         flags.push(flag);
     }

@@ -4,7 +4,9 @@
 //! Must not know: how a load is done. Keeps: the instructions are those of the rewriting pass, since the
 //! module is put through it.
 
-use extism_abi::import::{ENV_MODULE, Import, KERNEL, LEGACY_MODULE, LEGACY_ONLY, LEGACY_PREFIX, Ty};
+use extism_abi::import::{
+    ENV_MODULE, Import, KERNEL, LEGACY_MODULE, LEGACY_ONLY, LEGACY_PREFIX, Ty,
+};
 use extism_rewrite::{KernelMemory, Options};
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
@@ -26,13 +28,19 @@ pub(crate) fn module() -> Vec<u8> {
 
 /// A function around each import, with the import's type.
 fn wrappers() -> Vec<u8> {
-    let touches_bytes = |import: &&Import| import.name.contains("load") || import.name.contains("store");
-    let modern = KERNEL.iter().filter(touches_bytes).map(|import| {
-        (ENV_MODULE, import.name.to_owned(), import)
-    });
-    let legacy = LEGACY_ONLY
+    let touches_bytes =
+        |import: &&Import| import.name.contains("load") || import.name.contains("store");
+    let modern = KERNEL
         .iter()
-        .map(|import| (LEGACY_MODULE, format!("{LEGACY_PREFIX}{}", import.name), import));
+        .filter(touches_bytes)
+        .map(|import| (ENV_MODULE, import.name.to_owned(), import));
+    let legacy = LEGACY_ONLY.iter().map(|import| {
+        (
+            LEGACY_MODULE,
+            format!("{LEGACY_PREFIX}{}", import.name),
+            import,
+        )
+    });
     let all: Vec<_> = modern.chain(legacy).collect();
 
     let mut types = TypeSection::new();

@@ -256,8 +256,7 @@ extern "C" fn total_bytes() -> f64 {
 /// Starts a call: the handle of the input, 1 if there is none, 0 if it finds no room.
 #[unsafe(no_mangle)]
 extern "C" fn begin(input_bytes: u32) -> u32 {
-    let (begun, warning) =
-        with_plugin(|plugin| (plugin.begin(input_bytes), plugin.renew_share()));
+    let (begun, warning) = with_plugin(|plugin| (plugin.begin(input_bytes), plugin.renew_share()));
     if let Some(warning) = warning {
         exchange::leave(warning);
         page::log(extism_semantics::Level::Warn as i32);

@@ -69,7 +69,11 @@ extern "C" fn input_set(handle: u64, length: u64) {
 
 #[unsafe(export_name = "env.output_set")]
 extern "C" fn output_set(handle: u64, length: u64) {
-    with_plugin(|plugin| plugin.kernel.set_output(handle, length, plugin.memory_bytes));
+    with_plugin(|plugin| {
+        plugin
+            .kernel
+            .set_output(handle, length, plugin.memory_bytes)
+    });
 }
 
 #[unsafe(export_name = "env.output_offset")]

@@ -5,7 +5,9 @@
 
 use extism_abi::Status;
 use extism_policy::url::Url;
-use extism_policy::{Denied, Follow, check_headers, check_method, display_url, follow, redirected_headers};
+use extism_policy::{
+    Denied, Follow, check_headers, check_method, display_url, follow, redirected_headers,
+};
 use extism_semantics::{Fault, Guest, GuestRequest};
 
 use crate::json::Json;
@@ -76,8 +78,12 @@ impl Plugin {
                     })
                 })
                 .field("has_body", |json| json.boolean(hop.has_body))
-                .field("response_bytes_max", |json| json.number(self.http_response_bytes_max))
-                .field("header_bytes_max", |json| json.number(self.limits.http_header_bytes_max))
+                .field("response_bytes_max", |json| {
+                    json.number(self.http_response_bytes_max)
+                })
+                .field("header_bytes_max", |json| {
+                    json.number(self.limits.http_header_bytes_max)
+                })
         });
         json.into_bytes()
     }
@@ -133,13 +139,15 @@ impl Plugin {
         match reason {
             HttpFailure::BodyTooLarge => {
                 let max = self.http_response_bytes_max;
-                let text = format!("HTTP response exceeds the configured maximum number of bytes: {max}");
+                let text =
+                    format!("HTTP response exceeds the configured maximum number of bytes: {max}");
                 Fault::new(Status::HttpSize, text)
             }
             HttpFailure::HeadersTooLarge => {
                 let max = self.limits.http_header_bytes_max;
-                let text =
-                    format!("HTTP response headers exceed the configured maximum number of bytes: {max}");
+                let text = format!(
+                    "HTTP response headers exceed the configured maximum number of bytes: {max}"
+                );
                 Fault::new(Status::HttpSize, text)
             }
             HttpFailure::HiddenRedirect => match hop {

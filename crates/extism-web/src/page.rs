@@ -24,7 +24,12 @@ mod imported {
         pub(super) fn load_cell(address: u32) -> f64;
         pub(super) fn store_cell(address: u32, value: f64);
         pub(super) fn parse_host(text: *const u8, length: u32) -> u32;
-        pub(super) fn parse_url(text: *const u8, length: u32, base: *const u8, base_length: u32) -> u32;
+        pub(super) fn parse_url(
+            text: *const u8,
+            length: u32,
+            base: *const u8,
+            base_length: u32,
+        ) -> u32;
     }
 }
 

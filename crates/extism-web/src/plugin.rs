@@ -94,7 +94,9 @@ impl Failure {
             json.field("status", |json| json.number(self.status.into()))
                 .field("guest_code", |json| json.signed(self.guest_code.into()))
                 .field("message", |json| json.text(&self.message))
-                .field("causes", |json| json.list(&self.causes, |json, cause| json.text(cause)))
+                .field("causes", |json| {
+                    json.list(&self.causes, |json, cause| json.text(cause))
+                })
         });
         json.into_bytes()
     }
@@ -140,7 +142,8 @@ impl Plugin {
     /// An instance is about to be made: whether its memories and tables are allowed.
     pub(crate) fn making(&mut self, resources: Resources) -> Result<(), Fault> {
         let exceeded = |what: &str, count: usize, max: usize| {
-            let text = format!("resource limit exceeded: {what} count too high at {count}, limit {max}");
+            let text =
+                format!("resource limit exceeded: {what} count too high at {count}, limit {max}");
             Err(Fault::new(Status::Instances, text))
         };
         self.kernel.reset();
@@ -159,7 +162,10 @@ impl Plugin {
             return exceeded("table", tables, self.meter.tables_max());
         }
         let kernel_bytes = PAGE_BYTES;
-        let bytes = resources.memories.iter().map(|pages| pages.saturating_mul(PAGE_BYTES));
+        let bytes = resources
+            .memories
+            .iter()
+            .map(|pages| pages.saturating_mul(PAGE_BYTES));
         for bytes in bytes.chain([kernel_bytes]) {
             if !self.meter.memory_growing(0, bytes, None) {
                 return Err(Fault::new(Status::Memory, "oom"));
@@ -257,8 +263,8 @@ impl Plugin {
     /// The guest did not return: what the page knows, completed by what is known here.
     pub(crate) fn fail(&mut self, mut failure: Failure) -> Failure {
         let band = failure.status / 100;
-        let trapped = (Status::TrapUnreachable.code()..=Status::TrapOther.code())
-            .contains(&failure.status);
+        let trapped =
+            (Status::TrapUnreachable.code()..=Status::TrapOther.code()).contains(&failure.status);
         let refused = page_refused();
         page::store_cell(MEMORY_REFUSED_ADDRESS, 0);
         // An allocator that is told there is no more memory usually aborts: say why, not how.

@@ -29,9 +29,9 @@ pub use address::{Grant, address_allowed, is_public};
 pub use denied::{Denied, display_url};
 pub use header::{InvalidRequest, check_headers, check_method};
 pub use host::HostPolicy;
-pub use path::{Access, PathRule, PathRuleError, path_rules};
-pub use redirect::{Follow, REDIRECTS_MAX, follow, is_same_origin, redirected_headers};
 #[cfg(not(feature = "url"))]
 pub use page as url;
+pub use path::{Access, PathRule, PathRuleError, path_rules};
+pub use redirect::{Follow, REDIRECTS_MAX, follow, is_same_origin, redirected_headers};
 #[cfg(feature = "url")]
 pub use url;

@@ -59,7 +59,8 @@ impl Host {
             Some(address) => return address.parse().map(Host::Ipv6).map_err(|_| ParseError),
             None => text,
         };
-        let ends_a_host = |c: char| matches!(c, '/' | '\\' | '?' | '#' | '@' | ':') || c.is_control();
+        let ends_a_host =
+            |c: char| matches!(c, '/' | '\\' | '?' | '#' | '@' | ':') || c.is_control();
         if bare.is_empty() || bare.contains(ends_a_host) {
             return Err(ParseError);
         }
@@ -74,7 +75,9 @@ impl Host {
 }
 
 fn kind(canonical: &str) -> Host<&str> {
-    let bracketed = canonical.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
+    let bracketed = canonical
+        .strip_prefix('[')
+        .and_then(|t| t.strip_suffix(']'));
     match (bracketed.map(str::parse), canonical.parse()) {
         (Some(Ok(address)), _) => Host::Ipv6(address),
         (_, Ok(address)) => Host::Ipv4(address),
@@ -162,7 +165,9 @@ impl Url {
 
     /// Scheme, host and port.
     pub fn origin(&self) -> Origin {
-        let Url { scheme, host, port, .. } = self;
+        let Url {
+            scheme, host, port, ..
+        } = self;
         Origin {
             scheme: scheme.clone(),
             host: host.clone(),

@@ -174,7 +174,11 @@ fn stays(out: &mut Vec<u8>, start: usize, replaced_bytes: usize, room_bytes: &mu
 
 /// Writes an instruction if it names a memory that has moved.
 #[cfg(feature = "reencode")]
-fn reencode(shift: &mut Shift, operator: Operator<'_>, out: &mut Vec<u8>) -> Result<bool, Declined> {
+fn reencode(
+    shift: &mut Shift,
+    operator: Operator<'_>,
+    out: &mut Vec<u8>,
+) -> Result<bool, Declined> {
     shift.moved = false;
     let instruction = shift.instruction(operator)?;
     if shift.moved {

@@ -31,12 +31,15 @@ pub fn bound_memories(wasm: &[u8], pages_max: u64) -> Option<Vec<u8>> {
             let bound = memory.initial.saturating_add(pages_max);
             memories.memory(MemoryType {
                 minimum: memory.initial,
-                maximum: Some(memory.maximum.map_or(bound, |declared| declared.min(bound)).min(
-                    match memory.memory64 {
-                        true => 1 << 48,
-                        false => 1 << 16,
-                    },
-                )),
+                maximum: Some(
+                    memory
+                        .maximum
+                        .map_or(bound, |declared| declared.min(bound))
+                        .min(match memory.memory64 {
+                            true => 1 << 48,
+                            false => 1 << 16,
+                        }),
+                ),
                 memory64: memory.memory64,
                 shared: memory.shared,
                 page_size_log2: memory.page_size_log2,

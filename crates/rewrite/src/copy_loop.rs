@@ -78,7 +78,10 @@ impl Work {
 impl CopyLoop {
     /// Whether loops over an access can be copies at all.
     pub(crate) fn may_have(access: Access) -> bool {
-        !matches!(access, Access::InputLength | Access::InputOffset | Access::Grow(_))
+        !matches!(
+            access,
+            Access::InputLength | Access::InputOffset | Access::Grow(_)
+        )
     }
 
     /// Whether copies from and to this memory, the module's first, can be made in one go.

@@ -158,7 +158,8 @@ impl Outline {
             Payload::TypeSection(section) => {
                 for group in section.clone() {
                     let types = group?.into_types();
-                    self.types.extend(types.map(|ty| function_type(&ty).cloned()));
+                    self.types
+                        .extend(types.map(|ty| function_type(&ty).cloned()));
                 }
             }
             Payload::ImportSection(section) => self.imports(section, keep)?,
@@ -199,9 +200,9 @@ impl Outline {
             self.imports_count += 1;
             match import.ty {
                 TypeRef::Func(index) | TypeRef::FuncExact(index) => {
-                    let access = self.type_at(index).and_then(|ty| {
-                        Access::of_import(import.module, import.name, ty, keep)
-                    });
+                    let access = self
+                        .type_at(index)
+                        .and_then(|ty| Access::of_import(import.module, import.name, ty, keep));
                     self.imported_functions.push(access);
                     self.functions.push(index);
                 }
@@ -238,11 +239,7 @@ impl Outline {
         Ok(())
     }
 
-    fn bulk_export(
-        &self,
-        export: &Export<'_>,
-        keep: &dyn Fn(&str) -> bool,
-    ) -> Option<(Bulk, u32)> {
+    fn bulk_export(&self, export: &Export<'_>, keep: &dyn Fn(&str) -> bool) -> Option<(Bulk, u32)> {
         let bulk = Bulk::of_export(export.name, keep)?;
         let memory = self.memories.first()?;
         // An imported function has no body to put anything into, so is passed over when bodies are written.
@@ -341,12 +338,7 @@ impl Outline {
     }
 
     /// Those of the loops at these positions that copy.
-    fn copy_loops(
-        &self,
-        code: &[u8],
-        loops: Vec<usize>,
-        locals: &Locals,
-    ) -> Vec<CopyLoop> {
+    fn copy_loops(&self, code: &[u8], loops: Vec<usize>, locals: &Locals) -> Vec<CopyLoop> {
         if !self.memories.first().is_some_and(CopyLoop::memory_fits) {
             return Vec::new();
         }

@@ -207,9 +207,8 @@ fn resolved(module: &Module, functions: &mut Vec<HostFunction>, resolve: Resolve
             continue;
         };
         let (namespace, name) = (import.module(), import.name());
-        let given = |function: &HostFunction| {
-            function.namespace() == namespace && function.name() == name
-        };
+        let given =
+            |function: &HostFunction| function.namespace() == namespace && function.name() == name;
         if functions.iter().any(given) {
             continue;
         }

@@ -36,7 +36,9 @@ impl ResourceLimiter for Meter {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let maximum = maximum.map(|maximum| maximum as u64);
-        Ok(self.0.table_growing(current as u64, desired as u64, maximum))
+        Ok(self
+            .0
+            .table_growing(current as u64, desired as u64, maximum))
     }
 
     fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {

@@ -91,7 +91,10 @@ impl State {
 
 fn meter(compiled: &Compiled) -> Meter {
     let pages_max = compiled.manifest.memory.max_pages;
-    Meter(extism_semantics::Meter::new(&compiled.options.limits, pages_max))
+    Meter(extism_semantics::Meter::new(
+        &compiled.options.limits,
+        pages_max,
+    ))
 }
 
 /// What the last HTTP request of the plug-in left behind.

@@ -8,7 +8,10 @@ use crate::{HTTP_RESPONSE_BYTES_DEFAULT, Limits, VARS_BYTES_DEFAULT};
 
 /// The longest a call of the plug-in may take.
 pub fn call_time_max(manifest: &Manifest, limits: &Limits) -> Option<Duration> {
-    match (manifest.timeout_ms.map(Duration::from_millis), limits.call_time_max) {
+    match (
+        manifest.timeout_ms.map(Duration::from_millis),
+        limits.call_time_max,
+    ) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }

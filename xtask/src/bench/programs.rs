@@ -171,9 +171,7 @@ impl Programs {
         let with_published = self.published.is_ok();
         match language {
             Language::JavaScript => javascript::prepare(&self.project, with_published),
-            Language::Python => {
-                python::prepare(&self.project, &self.ours.library, with_published)
-            }
+            Language::Python => python::prepare(&self.project, &self.ours.library, with_published),
         }
     }
 

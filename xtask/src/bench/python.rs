@@ -21,11 +21,7 @@ const PACKAGE: &str = "sdk/python";
 const FOLDER: &str = "target/bench/python";
 
 /// Makes an environment for each package; the published one's only if `with_published`.
-pub(crate) fn prepare(
-    project: &Project,
-    library: &Path,
-    with_published: bool,
-) -> Result<Packages> {
+pub(crate) fn prepare(project: &Project, library: &Path, with_published: bool) -> Result<Packages> {
     let folder = project.path(FOLDER);
     if folder.exists() {
         fs::remove_dir_all(&folder)?;

@@ -189,7 +189,11 @@ impl Links for Available<'_> {
     }
 
     fn exports(&self, module: usize, name: &str) -> bool {
-        self.modules[module].compiled.module.get_export(name).is_some()
+        self.modules[module]
+            .compiled
+            .module
+            .get_export(name)
+            .is_some()
     }
 
     fn imports_kernel_memory(&self, module: usize) -> bool {
