@@ -200,44 +200,6 @@ impl Compiled {
     }
 }
 
-/// Adds the functions a module imports and the host has not given, as far as `resolve` knows them.
-fn resolved(module: &Module, functions: &mut Vec<HostFunction>, resolve: Resolve<'_>) {
-    for import in module.imports() {
-        let wasmtime::ExternType::Func(ty) = import.ty() else {
-            continue;
-        };
-        let (namespace, name) = (import.module(), import.name());
-        let given =
-            |function: &HostFunction| function.namespace() == namespace && function.name() == name;
-        if functions.iter().any(given) {
-            continue;
-        }
-        let params: Option<Vec<ValueType>> = ty.params().map(value_type).collect();
-        let results: Option<Vec<ValueType>> = ty.results().map(value_type).collect();
-        let (Some(params), Some(results)) = (params, results) else {
-            continue;
-        };
-        let import = FunctionImport {
-            namespace,
-            name,
-            params: &params,
-            results: &results,
-        };
-        functions.extend(resolve(&import));
-    }
-}
-
-/// The type of a value a host function can take or give.
-fn value_type(ty: ValType) -> Option<ValueType> {
-    match ty {
-        ValType::I32 => Some(ValueType::I32),
-        ValType::I64 => Some(ValueType::I64),
-        ValType::F32 => Some(ValueType::F32),
-        ValType::F64 => Some(ValueType::F64),
-        _ => None,
-    }
-}
-
 /// The engine for these options. One of an embedder's own making has slots or not, as he says.
 pub(crate) fn engine_of(options: &Options, slots: bool) -> Result<Engine, Error> {
     let config = EngineConfig {
