@@ -17,9 +17,9 @@ pub const INPUT_OFFSET_ADDRESS: u64 = 8;
 /// Address of the input's length in bytes, a little-endian u64.
 pub const INPUT_LENGTH_ADDRESS: u64 = 16;
 
-/// Address of how many bytes memories may still grow by, a little-endian u64. Where an engine has no limiter of
-/// its own, rewritten modules read it before they grow a memory, and write it after. It is the one cell
-/// the host reads, too: only rewritten instructions can have written it.
+/// Address of how many bytes memories may still grow by, a little-endian u64. Where an engine has no
+/// limiter of its own, rewritten modules read it before they grow a memory, and write it after. It is
+/// the one cell the host reads, too: only rewritten instructions can have written it.
 pub const MEMORY_LEFT_ADDRESS: u64 = 24;
 
 /// Address of a little-endian u64 that is not 0 once such growth was refused.

@@ -23,7 +23,7 @@ use crate::realm::{Near, Realm, Value};
 const NAMES_MAX: usize = 4_096;
 
 thread_local! {
-    static NAMES: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+    static NAMES: RefCell<Vec<Rc<[u8]>>> = const { RefCell::new(Vec::new()) };
 }
 
 #[napi]
@@ -237,9 +237,9 @@ fn call(plugin: &mut Instance, name: &Either<u32, String>, input: &[u8]) -> Resu
         Either::A(number) => {
             let name = NAMES.with_borrow(|names| {
                 let at = usize::try_from(*number).ok();
-                at.and_then(|at| names.get(at)).map(|name| name.to_vec())
+                at.and_then(|at| names.get(at)).cloned()
             });
-            plugin.call(name.unwrap_or_default(), input)
+            plugin.call(name.as_deref().unwrap_or_default(), input)
         }
     };
     outcome

@@ -52,7 +52,9 @@ impl Fields {
     fn raw(&mut self) -> &[u8] {
         let start = self.at.saturating_add(4);
         let length = self.bytes.get(self.at..start);
-        let length = length.and_then(|four| four.try_into().ok()).map(u32::from_le_bytes);
+        let length = length
+            .and_then(|four| four.try_into().ok())
+            .map(u32::from_le_bytes);
         let end = start.saturating_add(length.unwrap_or(0) as usize);
         self.at = end;
         self.bytes.get(start..end).unwrap_or_default()

@@ -78,8 +78,12 @@ impl Plugin {
                     })
                 })
                 .field("has_body", |json| json.boolean(hop.has_body))
-                .field("response_bytes_max", |json| json.number(self.http_response_bytes_max))
-                .field("header_bytes_max", |json| json.number(self.limits.http_header_bytes_max))
+                .field("response_bytes_max", |json| {
+                    json.number(self.http_response_bytes_max)
+                })
+                .field("header_bytes_max", |json| {
+                    json.number(self.limits.http_header_bytes_max)
+                })
         });
         json.into_bytes()
     }

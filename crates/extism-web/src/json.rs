@@ -48,7 +48,8 @@ impl Json {
                     self.0.push(c);
                 }
                 '\0'..='\x1f' => {
-                    let digit = |digit: u8| char::from(b"0123456789abcdef"[usize::from(digit & 15)]);
+                    let digit =
+                        |digit: u8| char::from(b"0123456789abcdef"[usize::from(digit & 15)]);
                     self.0.push_str("\\u00");
                     self.0.push(digit(c as u8 >> 4));
                     self.0.push(digit(c as u8));
@@ -76,7 +77,11 @@ impl Json {
         self
     }
 
-    pub(crate) fn optional<T>(mut self, value: Option<T>, write: impl FnOnce(Json, T) -> Json) -> Json {
+    pub(crate) fn optional<T>(
+        mut self,
+        value: Option<T>,
+        write: impl FnOnce(Json, T) -> Json,
+    ) -> Json {
         match value {
             Some(value) => write(self, value),
             None => {

@@ -11,6 +11,9 @@
 //!
 //! Keeps: no panic for anything a page, manifest or plug-in passes in; a refusal is a status and a text.
 
+// With the rest of the workspace the crates below have other features than a page needs.
+#![cfg(target_family = "wasm")]
+
 mod access;
 mod exchange;
 mod exports;

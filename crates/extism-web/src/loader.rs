@@ -13,8 +13,8 @@ use extism_manifest::{HttpRequest, Manifest, ParseOptions, Wasm};
 use extism_policy::{Access, PathRule, path_rules};
 use extism_rewrite::KernelMemory;
 use extism_semantics::{
-    Answer, Fault, Import, Limits, Links, MAIN, answer, bounds, check_count, check_hash, check_kind,
-    check_size, is_binary, is_module, names, order, parse_options,
+    Answer, Fault, Import, Limits, Links, MAIN, answer, bounds, check_count, check_hash,
+    check_kind, check_size, is_binary, is_module, names, order, parse_options,
 };
 
 use crate::json::Json;
@@ -77,7 +77,8 @@ impl Loader {
             read_pointer: Some(&number),
             ..parse_options(&limits)
         };
-        let wrong = |error: extism_manifest::ParseError| Fault::new(error.status(), error.to_string());
+        let wrong =
+            |error: extism_manifest::ParseError| Fault::new(error.status(), error.to_string());
         let mut manifest = match is_module(source) {
             true => {
                 given.borrow_mut().push(0);
@@ -215,7 +216,8 @@ impl Loader {
     }
 
     fn rewrites(&self) -> bool {
-        // A host function in the kernel's namespace takes the place of a kernel function: calls must stay calls.
+        // A host function in the kernel's namespace takes the place of a kernel function: calls must
+        // stay calls.
         let overridden = self
             .options
             .functions
@@ -233,7 +235,12 @@ impl Loader {
         let answers = self.answers(&modules)?;
         let needs: Vec<Vec<usize>> = answers
             .iter()
-            .map(|answers| answers.iter().filter_map(|answer| module_of(*answer)).collect())
+            .map(|answers| {
+                answers
+                    .iter()
+                    .filter_map(|answer| module_of(*answer))
+                    .collect()
+            })
             .collect();
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         let order = order(&names, &needs)?;
@@ -242,19 +249,25 @@ impl Loader {
         let time = bounds::call_time_max(&self.manifest, &self.limits);
         let all = modules.iter().zip(&self.names).zip(&answers);
         let json = Json::default().object(|json| {
-            json.field("order", |json| json.list(order, |json, index| json.number(index as u64)))
-                .field("modules", |json| {
-                    json.list(all, |json, ((module, name), answers)| {
-                        module_plan(json, name, module, answers)
-                    })
+            json.field("order", |json| {
+                json.list(order, |json, index| json.number(index as u64))
+            })
+            .field("modules", |json| {
+                json.list(all, |json, ((module, name), answers)| {
+                    module_plan(json, name, module, answers)
                 })
-                .field("call_time_ms_max", |json| {
-                    let ms = time.map(|time| time.as_millis().try_into().unwrap_or(u64::MAX));
-                    json.optional(ms, Json::number)
-                })
-                .field("call_depth_max", |json| json.number(self.limits.call_depth_max.into()))
-                .field("http", |json| json.boolean(hosts.is_some_and(|hosts| !hosts.is_empty())))
-                .field("paths", |json| json.list(paths, path_plan))
+            })
+            .field("call_time_ms_max", |json| {
+                let ms = time.map(|time| time.as_millis().try_into().unwrap_or(u64::MAX));
+                json.optional(ms, Json::number)
+            })
+            .field("call_depth_max", |json| {
+                json.number(self.limits.call_depth_max.into())
+            })
+            .field("http", |json| {
+                json.boolean(hosts.is_some_and(|hosts| !hosts.is_empty()))
+            })
+            .field("paths", |json| json.list(paths, path_plan))
         });
         Ok(json.into_bytes())
     }
@@ -349,7 +362,9 @@ fn fetch(json: Json, wasm: &Wasm, number: Option<u64>) -> Json {
 fn request(json: Json, request: &HttpRequest) -> Json {
     json.object(|json| {
         json.field("url", |json| json.text(&request.url))
-            .field("method", |json| json.text(request.method.as_deref().unwrap_or_default()))
+            .field("method", |json| {
+                json.text(request.method.as_deref().unwrap_or_default())
+            })
             .field("headers", |json| {
                 json.object(|json| {
                     request.headers.iter().fold(json, |json, (name, value)| {
@@ -374,10 +389,13 @@ fn module_plan(json: Json, name: &str, module: &Loaded, answers: &[Answer]) -> J
         memories,
         tables,
     } = &module.outline;
-    let numbers = |json: Json, numbers: &[u64]| json.list(numbers, |json, number| json.number(*number));
+    let numbers =
+        |json: Json, numbers: &[u64]| json.list(numbers, |json, number| json.number(*number));
     json.object(|json| {
         json.field("name", |json| json.text(name))
-            .field("kernel_memory", |json| json.text(module.kernel_memory.name()))
+            .field("kernel_memory", |json| {
+                json.text(module.kernel_memory.name())
+            })
             .field("imports", |json| {
                 json.list(imports.iter().zip(answers), |json, (import, answer)| {
                     json.object(|json| {
@@ -413,7 +431,9 @@ fn path_plan(json: Json, rule: PathRule) -> Json {
     json.object(|json| {
         json.field("host", |json| json.text(&rule.host))
             .field("guest", |json| json.text(&rule.guest))
-            .field("read_only", |json| json.boolean(rule.access == Access::ReadOnly))
+            .field("read_only", |json| {
+                json.boolean(rule.access == Access::ReadOnly)
+            })
     })
 }
 

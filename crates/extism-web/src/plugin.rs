@@ -94,7 +94,9 @@ impl Failure {
             json.field("status", |json| json.number(self.status.into()))
                 .field("guest_code", |json| json.signed(self.guest_code.into()))
                 .field("message", |json| json.text(&self.message))
-                .field("causes", |json| json.list(&self.causes, |json, cause| json.text(cause)))
+                .field("causes", |json| {
+                    json.list(&self.causes, |json, cause| json.text(cause))
+                })
         });
         json.into_bytes()
     }

@@ -12,8 +12,8 @@
 //! that lies inside of the memory.
 //!
 //! Without the feature `validate`, that the module is valid is for the caller to know; without `reencode`,
-//! a module that defines a memory cannot import the kernel memory. A page, whose engine validates, does without
-//! both.
+//! a module that defines a memory cannot import the kernel memory. A page, whose engine validates, does
+//! without both.
 
 #![forbid(unsafe_code)]
 
@@ -172,8 +172,8 @@ pub fn rewrite(wasm: &[u8], options: &Options<'_>) -> Result<Rewritten, Declined
 ///
 /// Growth is then bounded by the cell at [`extism_abi::layout::MEMORY_LEFT_ADDRESS`], and the start
 /// function of a module that defines the kernel memory is exported as
-/// [`extism_abi::layout::START_EXPORT`], for the host to call. These are part of what behaves the same only if
-/// the host does its share.
+/// [`extism_abi::layout::START_EXPORT`], for the host to call. The module behaves the same only if the host
+/// does its share.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Every bound of a plug-in, with its unit and its default.
 //!
-//! Nothing else in this crate or the runtime contains a magic number. A manifest may ask for less than the limits
-//! allow, never for more: the limits are the host's ceiling.
+//! Nothing else in this crate or the runtime contains a magic number. A manifest may ask for less than
+//! the limits allow, never for more: the limits are the host's ceiling.
 
 use std::time::Duration;
 
@@ -192,8 +192,8 @@ impl<T: Number> Number for Option<T> {
 macro_rules! named {
     ($($name:literal => $limit:ident,)*) => {
         impl Limits {
-            /// Sets the limit of this name, for hosts that hand limits over by name. Names, units and "no limit"
-            /// are those of `ExtismLimits` in C. False if there is no such limit.
+            /// Sets the limit of this name, for hosts that hand limits over by name. Names, units and
+            /// "no limit" are those of `ExtismLimits` in C. False if there is no such limit.
             pub fn set(&mut self, name: &str, number: u64) -> bool {
                 match name {
                     $($name => self.$limit = Number::number(number),)*

@@ -109,6 +109,10 @@ const UNSAFE: &[(&str, &str)] = &[
         "a pointer of the caller that is carried and never followed",
     ),
     (
+        "crates/extism-web/src/page.rs",
+        "what only the page around the core can answer",
+    ),
+    (
         "crates/extism-node/src/loan.rs",
         "a plug-in lent to the JavaScript thread while its own waits",
     ),
