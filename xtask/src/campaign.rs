@@ -104,7 +104,7 @@ fn record(project: &Project, name: &str, started: Instant, tally: &Tally) -> Res
         skipped: tally.skipped,
     };
     Ledger::update(project, |ledger| {
-        drop(ledger.endurance.insert(name.to_string(), run))
+        ledger.endurance.insert(name.to_string(), run);
     })
 }
 
@@ -141,7 +141,7 @@ fn mutate(project: &Project, package: &str) -> Result<()> {
     let mutation = read_outcomes(&text)?;
     let score = mutation.per_cent();
     Ledger::update(project, |ledger| {
-        drop(ledger.mutation.insert(package.to_string(), mutation))
+        ledger.mutation.insert(package.to_string(), mutation);
     })?;
     ensure!(
         score >= NOTICED_MIN,

@@ -221,6 +221,7 @@ fn ports_and_schemes() {
         ("*", "http://a.test:0/", HOST),
         ("a.test:0", "http://a.test/", HOST),
         ("a.test:65536", "http://a.test/", HOST),
+        ("a.test:+80", "http://a.test/", HOST),
         ("a.test:", "http://a.test/", HOST),
         ("ftp://a.test", "http://a.test/", HOST),
         ("*", "file:///etc/passwd", SCHEME),
