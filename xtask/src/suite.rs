@@ -163,6 +163,7 @@ pub(crate) fn safety_stage<'a>(project: &'a Project, options: &'a safety::Option
     Stage {
         name: "safety".to_string(),
         budget: Duration::from_secs(60 * minutes),
+        start: Start::InTurn,
         on_failure: OnFailure::Continue,
         run: Box::new(move |job| safety::run(project, options, job)),
     }

@@ -296,8 +296,8 @@ mod tests {
     #[test]
     fn the_programs_of_packages_have_every_row_they_are_asked_for() {
         for (source, file) in [
-            (Source::Python, "sdk/python/bench.py"),
-            (Source::Elixir, "sdk/elixir/bench.exs"),
+            (PYTHON, "sdk/python/bench.py"),
+            (ELIXIR, "sdk/elixir/bench.exs"),
         ] {
             let program = Project::locate().read(file).unwrap();
             for row in ROWS.iter().filter(|row| row.source == source) {
