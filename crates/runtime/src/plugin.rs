@@ -1,8 +1,7 @@
 //! A plug-in: an instance that can be called.
 //!
-//! The call path allocates nothing, takes no lock and hands nothing to another thread: kernel
-//! memory is reset, the input copied in, the export found in the plug-in's own cache and entered
-//! through a typed call, the output read in place.
+//! The call path allocates nothing, takes no lock and hands nothing to another thread: kernel memory is
+//! reset, the input copied in, the export found and entered by a typed call, the output read in place.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -205,10 +204,7 @@ impl Plugin {
 
     /// What cancels the next call, even before it has begun: for hosts whose calls wait for a thread.
     pub fn next_call(&self) -> NextCall {
-        NextCall {
-            generation: self.token.next_generation(),
-            token: Arc::clone(&self.token),
-        }
+        NextCall::of(&self.token)
     }
 
     /// Whether the next call reads its input before anything of the plug-in, or of its host
@@ -518,7 +514,7 @@ impl Plugin {
     }
 }
 
-/// An instance could not be made; the state is given back, so that nothing a plug-in keeps is lost.
+/// An instance could not be made; what the plug-in keeps is given back.
 struct Failed {
     error: Error,
     state: State,

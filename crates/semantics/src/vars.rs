@@ -66,8 +66,8 @@ impl Vars {
     /// Sets one, for the plug-in.
     ///
     /// # Errors
-    /// [`Status::Vars`] when the limits do not allow it, [`Status::OutOfMemory`] when the host has no memory for
-    /// it; nothing has changed then.
+    /// [`Status::Vars`] when the limits do not allow it, [`Status::OutOfMemory`] when the host has no
+    /// memory for it; nothing has changed then.
     pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Fault> {
         let old = self.map.get(name);
         if old.is_none() && self.map.len() >= self.count_max {

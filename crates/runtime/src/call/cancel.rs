@@ -25,11 +25,18 @@ impl CancelHandle {
 /// It may outlive the call and the plug-in, and never hits another call.
 #[derive(Clone)]
 pub struct NextCall {
-    pub(crate) token: Arc<Token>,
-    pub(crate) generation: u64,
+    token: Arc<Token>,
+    generation: u64,
 }
 
 impl NextCall {
+    pub(crate) fn of(token: &Arc<Token>) -> NextCall {
+        NextCall {
+            generation: token.next_generation(),
+            token: Arc::clone(token),
+        }
+    }
+
     /// Asks the call to stop, as [`CancelHandle::cancel`] does. One that begins later stops at its
     /// first look.
     pub fn cancel(&self) {
