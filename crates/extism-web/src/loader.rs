@@ -150,7 +150,9 @@ impl Loader {
             kernel_memory: Kernel::Calls,
         };
         let mut rewritten = None;
-        if self.rewrites() {
+        // Accesses that are to stay calls do; growth has to be metered and the start put off all the same.
+        let keeps_calls = !self.rewrites();
+        if self.second_memories {
             let single = self.names.len() == 1;
             let options = extism_rewrite::Options {
                 kernel_memory: match single {
@@ -160,7 +162,7 @@ impl Loader {
                     },
                     false => KernelMemory::Import,
                 },
-                keep: &|_| false,
+                keep: &|_| keeps_calls,
             };
             if let Ok(done) = extism_rewrite::rewrite_for_page(wasm, &options) {
                 loaded.kernel_memory = match single {
@@ -223,7 +225,7 @@ impl Loader {
             .functions
             .iter()
             .any(|(namespace, _)| [ENV_MODULE, LEGACY_MODULE].contains(&namespace.as_str()));
-        self.options.rewrite && self.second_memories && !overridden
+        self.options.rewrite && !overridden
     }
 
     /// How the page has to link the modules, as JSON.

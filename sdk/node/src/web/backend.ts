@@ -47,23 +47,31 @@ const alive = { plugins: 0, compiledPlugins: 0, hostFunctions: 0, cancelHandles:
 /** Counts a compiled plug-in and its functions for as long as it, or a plug-in made from it, is there. */
 class Uses {
   readonly #functions: number;
-  #count = 1;
+  #count = 0;
 
   constructor(functions: number) {
     this.#functions = functions;
-    alive.compiledPlugins += 1;
-    alive.hostFunctions += functions;
+    this.begin();
   }
 
+  /** A plug-in is made: perhaps by a pool, after everything else was closed. */
   add(): void {
-    this.#count += 1;
     alive.plugins += 1;
+    this.begin();
   }
 
   /** A plug-in is gone. */
   remove(): void {
     alive.plugins -= 1;
     this.end();
+  }
+
+  begin(): void {
+    if (this.#count === 0) {
+      alive.compiledPlugins += 1;
+      alive.hostFunctions += this.#functions;
+    }
+    this.#count += 1;
   }
 
   end(): void {
