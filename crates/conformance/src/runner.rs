@@ -60,11 +60,12 @@ impl Runner {
     /// Runs everything that is selected.
     pub(crate) fn run(&self, cases: &[Case], mut report: Report) -> Result<Report> {
         let suite = self.suite.canonicalize()?;
-        // The fixtures are next to the suite, or further up.
+        // The fixtures are next to the suite, or further up; a suite need not have any.
         let root = suite
             .ancestors()
             .find(|folder| folder.join("fixtures").is_dir())
-            .context("there are no fixtures around the suite")?
+            .or(suite.parent())
+            .context("the suite is in no folder")?
             .to_owned();
         let servers = Servers::start(&root)?;
         let mut session = Session {

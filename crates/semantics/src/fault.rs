@@ -7,7 +7,7 @@ use std::fmt;
 
 use extism_abi::Status;
 
-/// A refusal or a failure.
+/// A refusal or a failure. It is no `std::error::Error`, so that no surface passes it on as one of its own by accident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     status: Status,
@@ -60,4 +60,3 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}

@@ -35,6 +35,6 @@ fn var_set(mut cx: Caller<'_, State>, name: u64, value: u64) -> wasmtime::Result
     let kernel = memory::of_caller(&mut cx)?;
     let (data, state) = kernel.data_and_store_mut(&mut cx);
     let bytes = memory::bytes(data, value_block).unwrap_or_default();
-    state.vars.set(&name, bytes)?;
+    state.vars.set(&name, bytes).map_err(Error::from)?;
     free(&mut cx, value)
 }
