@@ -385,6 +385,8 @@ mod tests {
                 "no-op, time limit",
                 "no-op, cancel handle",
                 "no-op, Python",
+                "no-op, JavaScript",
+                "no-op, JavaScript awaited",
                 "no-op, Elixir",
                 "no-op, Elixir, plug-in process",
                 "no-op, Elixir, 1,000 plug-in processes"

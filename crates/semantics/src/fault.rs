@@ -7,7 +7,7 @@ use std::fmt;
 
 use extism_abi::Status;
 
-/// A refusal or a failure. It is no `std::error::Error`, so that no surface passes it on as one of its own by accident.
+/// A refusal or a failure. It is no `std::error::Error`, so that no surface takes it for one of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     status: Status,
@@ -59,4 +59,3 @@ impl fmt::Display for Fault {
         f.write_str(&self.message)
     }
 }
-
