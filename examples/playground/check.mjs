@@ -13,6 +13,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
+import { REPORTERS } from "../../sdk/node/tests/closing-line.mjs";
 import { serve } from "./server.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -21,12 +22,6 @@ const SDK = join(ROOT, "sdk", "node");
 const DIST = join(HERE, "dist");
 const NPM = process.platform === "win32" ? "npm.cmd" : "npm";
 const PORT = 8017;
-
-/** What went wrong in full, and at the end the line that is counted. */
-const REPORTERS = ["spec", "./tests/closing-line.mjs"].flatMap((reporter) => [
-  `--test-reporter=${reporter}`,
-  "--test-reporter-destination=stdout",
-]);
 
 /** Plug-ins that are built from Rust, and those that are text: an old one, and one that never ends. */
 const BINARY = ["count_vowels", "greet", "host_call", "http", "kv"];

@@ -12,6 +12,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { REPORTERS } from "../node/tests/closing-line.mjs";
+
 const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** Runs a command; one that fails ends everything. */
@@ -46,7 +48,7 @@ switch (command) {
     await (await import("./support/build.mjs")).build();
     break;
   case "test":
-    run(process.execPath, ["--test", "--no-warnings", "--test-concurrency=1", ...words]);
+    run(process.execPath, ["--test", "--no-warnings", "--test-concurrency=1", ...REPORTERS, ...words]);
     break;
   case "driver":
     run(process.execPath, [join(HERE, "driver", "driver.mjs"), "--built", ...words]);

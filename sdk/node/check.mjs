@@ -15,6 +15,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { buildWeb } from "./src/web/build.mjs";
+import { REPORTERS } from "./tests/closing-line.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = dirname(dirname(HERE));
@@ -137,7 +138,7 @@ switch (command) {
     tool("prettier/bin/prettier.cjs", ["--check", "--log-level", "warn", "."]);
     break;
   case "test":
-    run(process.execPath, ["--test", "--expose-gc", "--no-warnings", ...words]);
+    run(process.execPath, ["--test", "--expose-gc", "--no-warnings", ...REPORTERS, ...words]);
     break;
   case "driver":
     run(process.execPath, ["--expose-gc", join(HERE, "driver", "driver.mjs"), ...words]);

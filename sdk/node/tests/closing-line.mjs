@@ -1,5 +1,6 @@
 /**
- * Ends the output of `node --test` with the line that `cargo xtask` counts.
+ * Ends the output of `node --test` with the line that `cargo xtask` counts. The browser's tests and those of the
+ * examples end with it, too.
  *
  * Must not know: the tests. Invariant: tests are counted, and files and groups of them are not.
  */
@@ -15,3 +16,9 @@ export default async function* closingLine(events) {
   }
   yield `${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`;
 }
+
+/** What `node --test` is told: what went wrong in full, and at the end the line that is counted. */
+export const REPORTERS = ["spec", import.meta.url].flatMap((reporter) => [
+  `--test-reporter=${reporter}`,
+  "--test-reporter-destination=stdout",
+]);
