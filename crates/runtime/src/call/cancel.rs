@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::token::Token;
+use super::watchdog;
 
 /// Cancels the running call of one plug-in, from any thread.
 ///
@@ -15,7 +16,9 @@ impl CancelHandle {
     /// Wasm at its next loop or call, WASI and HTTP while they wait. A host function runs to its
     /// end.
     pub fn cancel(&self) {
-        self.0.cancel();
+        if self.0.cancel() {
+            watchdog::insist(&self.0);
+        }
     }
 }
 
@@ -40,6 +43,8 @@ impl NextCall {
     /// Asks the call to stop, as [`CancelHandle::cancel`] does. One that begins later stops at its
     /// first look.
     pub fn cancel(&self) {
-        self.token.cancel_generation(self.generation);
+        if self.token.cancel_generation(self.generation) {
+            watchdog::insist(&self.token);
+        }
     }
 }

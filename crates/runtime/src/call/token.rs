@@ -107,14 +107,15 @@ impl Token {
             .store(generation.wrapping_add(1), Ordering::Release);
     }
 
-    /// Asks the running call to stop; does nothing when none runs. From any thread.
-    pub(crate) fn cancel(&self) {
+    /// Asks the running call to stop, if one does. From any thread.
+    pub(crate) fn cancel(&self) -> bool {
         let generation = self.generation.load(Ordering::Acquire);
-        if generation & 1 == 0 {
-            return;
+        let is_running = generation & 1 == 1;
+        if is_running {
+            self.cancelled.store(generation, Ordering::Release);
+            self.interrupt(generation);
         }
-        self.cancelled.store(generation, Ordering::Release);
-        self.interrupt(generation);
+        is_running
     }
 
     /// The generation of the next call, while none runs.
@@ -122,17 +123,18 @@ impl Token {
         self.generation.load(Ordering::Relaxed).wrapping_add(1)
     }
 
-    /// Asks the call of a generation to stop, whether it has begun or not; does nothing when it is
-    /// over. From any thread.
-    pub(crate) fn cancel_generation(&self, generation: u64) {
+    /// Asks the call of a generation to stop, whether it has begun or not, unless it is over. From
+    /// any thread.
+    pub(crate) fn cancel_generation(&self, generation: u64) -> bool {
         let now = self.generation.load(Ordering::Acquire);
-        if now != generation && now.wrapping_add(1) != generation {
-            return;
+        let is_ahead = now == generation || now.wrapping_add(1) == generation;
+        if is_ahead {
+            // The engine's counter goes up after this, so a call that begins after it finds it raised
+            // at its first look, which is at this.
+            self.cancelled.store(generation, Ordering::Release);
+            self.interrupt(generation);
         }
-        // The engine's counter goes up after this, so a call that begins meanwhile finds it raised
-        // at its first look, which is at this.
-        self.cancelled.store(generation, Ordering::Release);
-        self.interrupt(generation);
+        is_ahead
     }
 
     /// Whether the running call has to stop, and why. Asked by the calling thread.
@@ -168,7 +170,7 @@ impl Token {
     }
 
     /// The watchdog's look at the plug-in: the first one at a call sets its deadline, one after the
-    /// deadline stops it.
+    /// deadline, or after a cancel, stops it.
     pub(super) fn look(&self) -> Seen {
         let generation = self.generation.load(Ordering::SeqCst);
         let running = generation & 1 == 1;
@@ -185,7 +187,8 @@ impl Token {
             return if is_new { Seen::Ended } else { Seen::Idle };
         }
         let deadline = self.deadline.load(Ordering::Relaxed);
-        if clock::now_ns() >= deadline {
+        let is_cancelled = self.cancelled.load(Ordering::Acquire) == generation;
+        if is_cancelled || clock::now_ns() >= deadline {
             self.interrupt(generation);
             return Seen::Overdue;
         }

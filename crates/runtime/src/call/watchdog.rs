@@ -1,10 +1,11 @@
-//! The one thread that stops calls whose time is up.
+//! The one thread that stops calls whose time is up, and that repeats a cancel until its call is over.
 //!
 //! While calls with a time limit are made it looks at their tokens, several times within the
 //! shortest of their limits, and sets the deadline of each call that it sees for the first time. So
 //! a call that is over before the next look costs no clock and no message, only a look at whether
 //! the thread is awake (docs/adr/0005-deadlines.md). When there have been no such calls for a while
-//! it sleeps until there are; a process without them has no such thread.
+//! it sleeps until there are; a process without them, in which nothing was ever cancelled, has no such
+//! thread.
 //!
 //! Invariant: after `expect(period)` returns, the thread looks at the call within a period; a call is
 //! never stopped early, and late by no more than a period.
@@ -25,6 +26,9 @@ const LOOKS: u32 = 16;
 const PERIOD_MIN: Duration = Duration::from_millis(1);
 const PERIOD_MAX: Duration = Duration::from_millis(100);
 const PERIOD_MAX_NS: u64 = PERIOD_MAX.as_nanos() as u64;
+
+/// How often a cancel is repeated.
+const PERIOD_CANCELLED_NS: u64 = 5_000_000;
 
 /// After how many looks without a call the thread goes to sleep.
 const IDLE_LOOKS_MAX: u32 = 2 * LOOKS;
@@ -53,6 +57,19 @@ pub(super) fn watch(token: &Arc<Token>) {
         // If that fails, the first call tries again.
         start();
     }
+}
+
+/// Has the watchdog repeat a cancel until its call is over. The first one is lost when it comes after the
+/// call has looked at its token and before the engine has noted when to look next; nobody else can tell.
+pub(super) fn insist(token: &Arc<Token>) {
+    let is_watched = lock()
+        .iter()
+        .any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(token)));
+    if !is_watched {
+        watch(token);
+    }
+    // Without a thread, once has to do.
+    _ = expect(PERIOD_CANCELLED_NS);
 }
 
 /// How often the thread has to look at a call that may take `time_max`.
@@ -146,10 +163,12 @@ fn look(tokens: &[Weak<Token>]) -> Looked {
         if let Seen::Running { deadline } = seen {
             looked.next = looked.next.min(deadline);
         }
-        if let (Some(limit), true) = (token.limit(), seen != Seen::Idle) {
-            let period = looked.period.unwrap_or(NEVER).min(limit.period_ns);
-            looked.period = Some(period);
-        }
+        let period = match (token.limit(), seen) {
+            (Some(limit), Seen::Running { .. } | Seen::Overdue | Seen::Ended) => limit.period_ns,
+            (None, Seen::Overdue) => PERIOD_CANCELLED_NS,
+            _ => continue,
+        };
+        looked.period = Some(looked.period.unwrap_or(NEVER).min(period));
     }
     looked
 }

@@ -202,3 +202,16 @@ fn deadlines_of_many_plugins_are_all_kept() {
         }
     });
 }
+
+#[test]
+fn a_cancel_while_a_call_begins_is_not_lost() {
+    // The engine looks when a call begins; a cancel that comes just then is repeated.
+    let spin = r#"(module (func (export "spin") (loop br 0)))"#;
+    let mut plugin = Plugin::load(spin, Options::default()).unwrap();
+    for _ in 0..2_000 {
+        let next = plugin.next_call();
+        let canceller = std::thread::spawn(move || next.cancel());
+        assert_eq!(call(&mut plugin, "spin", b"").1, Status::Cancelled);
+        canceller.join().unwrap();
+    }
+}
