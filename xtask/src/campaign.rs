@@ -24,7 +24,7 @@ pub(crate) struct Options {
     /// Only this part.
     #[arg(long)]
     part: Option<Part>,
-    /// Minutes for each fuzz target.
+    /// Minutes of a processor for each fuzz target.
     #[arg(long, value_name = "MINUTES", default_value_t = 20)]
     minutes: u64,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Options {
 /// What a campaign is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Every fuzz target without an engine, under libFuzzer.
+    /// Every fuzz target, under libFuzzer.
     Fuzz,
     /// The safety suites with the numbers of a release: whole fault injection, the soak of half an hour.
     Safety,

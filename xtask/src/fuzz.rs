@@ -1,16 +1,18 @@
 //! Runs the fuzz targets: all of them quickly and without coverage, or one after the other under libFuzzer.
 //!
-//! Must not know: what a target looks at. Invariant: what ran is added to the ledger as libFuzzer counted it;
-//! an input that fails stays on the disk, and its path is printed.
+//! Must not know: what a target looks at. Invariant: what ran is added to the ledger as libFuzzer counted it,
+//! with the time it had a processor; an input that fails stays on the disk, and its path is printed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::ledger::Ledger;
 use crate::process::{self, Echo};
+use crate::processor_time::Clock;
 use crate::project::Project;
 
 /// What `cargo xtask fuzz` takes.
@@ -21,7 +23,7 @@ pub(crate) struct Options {
     /// Only the committed inputs and those of the fixed seed, as CI does: no coverage, no ledger.
     #[arg(long, conflicts_with = "engine")]
     smoke: bool,
-    /// Minutes for each target.
+    /// Minutes of a processor for each target.
     #[arg(long, value_name = "MINUTES", default_value_t = 20)]
     minutes: u64,
     /// Build the targets that run plug-ins too: the engine is compiled once more, under coverage.
@@ -30,13 +32,13 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// All targets without an engine, for so many minutes each.
+    /// All targets, for so many minutes each.
     pub(crate) fn all(minutes: u64) -> Options {
         Options {
             targets: Vec::new(),
             smoke: false,
             minutes,
-            engine: false,
+            engine: true,
         }
     }
 }
@@ -51,6 +53,9 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
 const BUILT: &str = "target/fuzz";
 const CORPUS: &str = "target/fuzz-corpus";
 const FAILED: &str = "target/fuzz-failed";
+
+/// After how long libFuzzer is asked for its counts.
+const PIECE: Duration = Duration::from_secs(300);
 
 pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     if options.smoke {
@@ -69,7 +74,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     for target in &targets {
         let binary = build(project, target, options.engine)?;
         eprintln!("{target}: {} minutes", options.minutes);
-        if let Some(input) = hunt(project, target, &binary, options.minutes * 60)? {
+        let wanted = Duration::from_secs(options.minutes * 60);
+        if let Some(input) = hunt(project, target, &binary, wanted)? {
             failed.push(format!("{target}: {}", input.display()));
         }
     }
@@ -132,41 +138,56 @@ fn build(project: &Project, target: &str, engine: bool) -> Result<PathBuf> {
     Ok(project.path(BUILT).join(host).join("release").join(target))
 }
 
-/// Runs a program for so long; the input that fails, if there is one.
-fn hunt(project: &Project, target: &str, binary: &Path, seconds: u64) -> Result<Option<PathBuf>> {
+/// Runs a program until it has had a processor for so long; the input that fails, if there is one.
+fn hunt(
+    project: &Project,
+    target: &str,
+    binary: &Path,
+    wanted: Duration,
+) -> Result<Option<PathBuf>> {
     let folder = project.path(FAILED).join(target);
     std::fs::create_dir_all(&folder)?;
-    let mut command = Command::new(binary);
-    command
-        .arg(format!("-max_total_time={seconds}"))
-        .arg(format!("-artifact_prefix={}/", folder.display()))
-        .args([
-            "-print_final_stats=1",
-            "-timeout=20",
-            "-rss_limit_mb=2048",
-            "-use_value_profile=1",
-        ])
-        .arg(project.path(CORPUS).join(target))
-        .env("RUST_BACKTRACE", "0");
-    let started = std::time::Instant::now();
-    let finished = process::run(command, Echo::OnFailure)?;
-    let executions = executions(&finished.text).with_context(|| finished.text.clone())?;
-    let seconds = started.elapsed().as_secs();
-    Ledger::update(project, |ledger| {
-        let entry = ledger.fuzz.entry(target.to_string()).or_default();
-        entry.executions += executions;
-        entry.seconds += seconds;
-    })?;
-    eprintln!("{target}: {executions} executions in {seconds} s");
-    if finished.succeeded {
-        return Ok(None);
+    let mut had = Duration::ZERO;
+    while had < wanted {
+        // libFuzzer knows only the clock of the wall; in pieces, so that the ledger loses little when stopped.
+        let piece = (wanted - had).min(PIECE).as_secs().max(1);
+        let mut command = Command::new(binary);
+        command
+            .arg(format!("-max_total_time={piece}"))
+            .arg(format!("-artifact_prefix={}/", folder.display()))
+            .args([
+                "-print_final_stats=1",
+                "-timeout=20",
+                "-rss_limit_mb=2048",
+                "-use_value_profile=1",
+            ])
+            .arg(project.path(CORPUS).join(target))
+            .env("RUST_BACKTRACE", "0");
+        let clock = Clock::start();
+        let finished = process::run(command, Echo::OnFailure)?;
+        let executions = executions(&finished.text).with_context(|| finished.text.clone())?;
+        had += clock.elapsed();
+        Ledger::update(project, |ledger| {
+            let entry = ledger.fuzz.entry(target.to_string()).or_default();
+            entry.executions += executions;
+            entry.seconds += clock.elapsed().as_secs();
+        })?;
+        let (had, wanted) = (had.as_secs(), wanted.as_secs());
+        eprintln!("{target}: {executions} executions, {had} of {wanted} s");
+        if !finished.succeeded {
+            eprintln!("{}", finished.text);
+            return Ok(Some(written(&finished.text).unwrap_or(folder)));
+        }
     }
-    eprintln!("{}", finished.text);
-    let written = finished.text.lines().find_map(|line| {
-        let (_, path) = line.split_once("Test unit written to ")?;
-        Some(PathBuf::from(path.trim()))
-    });
-    Ok(Some(written.unwrap_or(folder)))
+    Ok(None)
+}
+
+/// The input libFuzzer says that it kept.
+fn written(text: &str) -> Option<PathBuf> {
+    let path = text
+        .lines()
+        .find_map(|line| line.split_once("Test unit written to "))?;
+    Some(PathBuf::from(path.1.trim()))
 }
 
 /// What libFuzzer says at its end.
@@ -186,6 +207,9 @@ mod tests {
         let text = "Done 12 runs\nstat::number_of_executed_units: 1234\nstat::average_exec_per_sec:     9\n";
         assert_eq!(executions(text), Some(1234));
         assert_eq!(executions("nothing"), None);
+        let failed = "artifact_prefix='a/'; Test unit written to a/crash-1\nBase64: AA==\n";
+        assert_eq!(written(failed), Some(PathBuf::from("a/crash-1")));
+        assert_eq!(written(text), None);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod kit_cases;
 mod ledger;
 mod plugins;
 mod process;
+mod processor_time;
 mod project;
 mod published;
 mod readme;
