@@ -116,7 +116,7 @@ pub(crate) fn start(env: Env<'_>, reference: Kept, leaving: Leaving, work: Work)
 /// As [`start`], for work with a plug-in, which is told which call it is for.
 pub(crate) fn start_with(env: Env<'_>, reference: Kept, cell: &Cell, work: Work) -> Started {
     let call = Call::new(env, reference, Leaving::Waits, work);
-    cell.set_call(&call);
+    cell.set_call(call.clone());
     begin(call)
 }
 

@@ -2,16 +2,11 @@
 //!
 //! Must not know: what a target is. Invariant: messages of a call come to its process before its answer.
 
-use std::fs::OpenOptions;
-use std::io;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use extism_runtime::{Level, LogSink};
 use rustler::Encoder;
 use rustler::types::atom::Atom;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
 
 use crate::call;
 use crate::term::{Kept, Text};
@@ -20,14 +15,7 @@ rustler::atoms! { log }
 
 /// A sink for messages from the level of this name up; `None` if there is none.
 pub(crate) fn sink(level: &str, target: Kept) -> Option<LogSink> {
-    let levels = [
-        Level::Trace,
-        Level::Debug,
-        Level::Info,
-        Level::Warn,
-        Level::Error,
-    ];
-    let level = levels.into_iter().find(|known| known.name() == level)?;
+    let level = Level::from_name(level)?;
     Some(LogSink {
         level,
         receive: Arc::new(move |record| {
@@ -48,31 +36,5 @@ pub(crate) fn sink(level: &str, target: Kept) -> Option<LogSink> {
 /// possible, or was done before.
 #[rustler::nif(schedule = "DirtyIo")]
 fn set_log_file(path: String, filter: String) -> bool {
-    let directives = match tracing::Level::from_str(&filter) {
-        Ok(_) => format!("extism={filter}"),
-        Err(_) => filter,
-    };
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing::Level::ERROR.into())
-        .parse_lossy(directives);
-    match path.as_str() {
-        "-" | "stderr" => install(filter, io::stderr),
-        "stdout" => install(filter, io::stdout),
-        path => match OpenOptions::new().create(true).append(true).open(path) {
-            Ok(file) => install(filter, Arc::new(file)),
-            Err(_) => false,
-        },
-    }
-}
-
-fn install<W>(filter: EnvFilter, writer: W) -> bool
-where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-{
-    let subscriber = SubscriberBuilder::default()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(writer)
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).is_ok()
+    extism_binding::set_file(&path, extism_binding::filter(&filter))
 }

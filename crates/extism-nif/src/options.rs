@@ -3,8 +3,6 @@
 //! Must not know: defaults; what is not said is left to the runtime. Invariant: an option that is not
 //! known, or cannot be meant, is an error.
 
-use std::time::Duration;
-
 use extism_runtime::{Cache, Limits, Options, Rewriting};
 use rustler::types::atom::Atom;
 use rustler::{Decoder, MapIterator, NifResult, Term};
@@ -108,7 +106,7 @@ fn limits(term: Term<'_>) -> Result<Limits, Failure> {
             _ => value.decode().ok(),
         };
         let number = number.ok_or_else(|| wrong(name, *value))?;
-        if !set_limit(&mut limits, name, number) {
+        if !limits.set(name, number) {
             return Err(Failure::invalid(format!("there is no limit {name}")));
         }
     }
@@ -137,75 +135,4 @@ fn text_of(term: Term<'_>) -> Option<String> {
         true => term.atom_to_string().ok(),
         false => term.decode().ok(),
     }
-}
-
-/// A limit as a number of bytes, of things, or of milliseconds.
-trait Bound {
-    fn from_number(number: u64) -> Self;
-}
-
-macro_rules! bounds {
-    ($($ty:ty),*) => {$(
-        impl Bound for $ty {
-            fn from_number(number: u64) -> $ty {
-                <$ty>::try_from(number).unwrap_or(<$ty>::MAX)
-            }
-        }
-    )*};
-}
-
-bounds!(u32, u64, usize);
-
-impl Bound for Duration {
-    fn from_number(number: u64) -> Duration {
-        Duration::from_millis(number)
-    }
-}
-
-impl<T: Bound> Bound for Option<T> {
-    fn from_number(number: u64) -> Option<T> {
-        (number != u64::MAX).then(|| T::from_number(number))
-    }
-}
-
-macro_rules! limits {
-    ($($name:ident => $limit:ident,)*) => {
-        /// Sets a limit by its name; false if there is none of this name.
-        fn set_limit(limits: &mut Limits, name: &str, number: u64) -> bool {
-            match name {
-                $(stringify!($name) => limits.$limit = Bound::from_number(number),)*
-                _ => return false,
-            }
-            true
-        }
-    };
-}
-
-limits! {
-    call_time_ms_max => call_time_max,
-    memory_bytes_max => memory_bytes_max,
-    kernel_bytes_max => kernel_bytes_max,
-    blocks_max => blocks_max,
-    table_elements_max => table_elements_max,
-    instances_max => instances_max,
-    memories_max => memories_max,
-    tables_max => tables_max,
-    stack_bytes_max => stack_bytes_max,
-    call_depth_max => call_depth_max,
-    output_bytes_max => output_bytes_max,
-    error_bytes_max => error_bytes_max,
-    log_line_bytes_max => log_line_bytes_max,
-    log_call_bytes_max => log_call_bytes_max,
-    log_call_lines_max => log_call_lines_max,
-    vars_bytes_max => vars_bytes_max,
-    vars_count_max => vars_count_max,
-    var_name_bytes_max => var_name_bytes_max,
-    http_response_bytes_max => http_response_bytes_max,
-    http_header_bytes_max => http_header_bytes_max,
-    http_redirects_max => http_redirects_max,
-    http_requests_max => http_requests_max,
-    manifest_bytes_max => manifest_bytes_max,
-    modules_max => modules_max,
-    module_bytes_max => module_bytes_max,
-    download_time_ms_max => download_time_max,
 }

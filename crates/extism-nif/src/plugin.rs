@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use extism_runtime::{CompiledPlugin, Outcome, Plugin};
+use extism_runtime::{CompiledPlugin, Outcome, Plugin, Status};
 use rustler::types::atom::{Atom, undefined};
 use rustler::{Encoder, Env, OwnedBinary, ResourceArc, Term};
 
@@ -107,7 +107,7 @@ fn plugin_call(
             call.leave();
             let done = outcome.and_then(|outcome| match outcome.into_error() {
                 Some(error) => Err(error.into()),
-                None => Ok(binary(owned(taken.entry()?.plugin().output()))),
+                None => Ok(binary(owned(taken.entry().plugin().output()))),
             });
             drop((taken, input, name));
             done
@@ -117,7 +117,7 @@ fn plugin_call(
 }
 
 fn enter(call: &Call, taken: &mut Taken, name: &Bytes, input: &Bytes) -> Result<Outcome, Failure> {
-    let plugin = taken.entry()?.plugin();
+    let plugin = taken.entry().plugin();
     call.enter(plugin.cancel_handle())?;
     let name = name.to_vec();
     Ok(input.read(|input| worker::in_plugin(|| plugin.call(name, input))))
@@ -259,14 +259,16 @@ fn plugin_id<'a>(
     context: ResourceArc<Context>,
     number: i32,
 ) -> Result<Term<'a>, Failure> {
-    let id = context.find(number)?.id();
-    Ok(Text(&id).encode(env))
+    let id = context.find(number)?.id()?;
+    Ok(Text(id.as_bytes()).encode(env))
 }
 
 /// Stops the call that runs, if one does.
 #[rustler::nif]
 fn plugin_cancel(context: ResourceArc<Context>, number: i32) -> Result<Atom, Failure> {
-    context.find(number)?.cancel();
+    if let Some(call) = context.find(number)?.call() {
+        call.stop(Status::Cancelled);
+    }
     Ok(ok())
 }
 
@@ -281,7 +283,7 @@ fn with(
     let mut taken = context.find(number)?.take()?;
     let cell = Arc::clone(taken.cell());
     let work = move |call: &ResourceArc<Call>| {
-        let done = work(call, taken.entry()?);
+        let done = work(call, taken.entry());
         drop(taken);
         done
     };

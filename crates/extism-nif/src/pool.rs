@@ -58,12 +58,7 @@ fn pool_new(
         0 => PoolOptions::default(),
         instances_max => PoolOptions { instances_max },
     };
-    let pool = Pool::new(options, move || {
-        Ok(Member {
-            plugin: Plugin::new(&compiled)?,
-            is_changed: false,
-        })
-    });
+    let pool = Pool::new(options, move || Plugin::new(&compiled).map(Member::new));
     Ok(ResourceArc::new(Members(Mutex::new(Some(pool)))))
 }
 
@@ -92,7 +87,7 @@ fn pool_get(
             }
         };
         call::check(call)?;
-        answer(context.insert(Entry::Lent(lease))?)
+        answer(context.insert(Entry::lent(lease))?)
     };
     call::start(env, tag, Leaving::Goes, call::at_once(work))
 }

@@ -68,7 +68,7 @@ impl Compiled {
         let compiled = self.get()?;
         let work = move |_: &_| {
             let plugin = Instance::new(&compiled)?;
-            Ok(Value::Plugin(Cell::new(Entry::Own(Box::new(plugin)))))
+            Ok(Value::Plugin(Cell::new(Entry::own(plugin))))
         };
         call::start(self.near.far()?, call, None, work)?;
         Ok(())
@@ -80,10 +80,7 @@ impl Compiled {
         let compiled = self.get()?;
         let made = self.near.enter(|| Instance::new(&compiled));
         let plugin = made.map_err(Failure::from)?;
-        Ok(Plugin::new(
-            &self.near,
-            Cell::new(Entry::Own(Box::new(plugin))),
-        ))
+        Ok(Plugin::new(&self.near, Cell::new(Entry::own(plugin))))
     }
 
     /// Whether instances could be asked for a function of this name.

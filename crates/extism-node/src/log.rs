@@ -3,29 +3,17 @@
 //! Must not know: what receives them. Invariant: messages of a call come to JavaScript before its
 //! answer.
 
-use std::fs::OpenOptions;
-use std::io;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use extism_runtime::{Level, LogSink};
 use napi_derive::napi;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
 
 use crate::call;
 use crate::realm::{self, Event};
 
 /// A sink for messages from this level up.
 pub(crate) fn sink(level: u32) -> LogSink {
-    let levels = [
-        Level::Trace,
-        Level::Debug,
-        Level::Info,
-        Level::Warn,
-        Level::Error,
-    ];
-    let level = levels.into_iter().find(|known| *known as u32 == level);
+    let level = Level::from_number(level.into());
     LogSink {
         level: level.unwrap_or(Level::Error),
         receive: Arc::new(|record| {
@@ -48,31 +36,5 @@ pub(crate) fn sink(level: u32) -> LogSink {
 /// possible, or was done before.
 #[napi]
 fn set_log_file(path: String, filter: String) -> bool {
-    let directives = match tracing::Level::from_str(&filter) {
-        Ok(_) => format!("extism={filter}"),
-        Err(_) => filter,
-    };
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing::Level::ERROR.into())
-        .parse_lossy(directives);
-    match path.as_str() {
-        "-" | "stderr" => install(filter, io::stderr),
-        "stdout" => install(filter, io::stdout),
-        path => match OpenOptions::new().create(true).append(true).open(path) {
-            Ok(file) => install(filter, Arc::new(file)),
-            Err(_) => false,
-        },
-    }
-}
-
-fn install<W>(filter: EnvFilter, writer: W) -> bool
-where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-{
-    let subscriber = SubscriberBuilder::default()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(writer)
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).is_ok()
+    extism_binding::set_file(&path, extism_binding::filter(&filter))
 }

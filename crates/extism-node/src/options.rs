@@ -3,8 +3,6 @@
 //! Must not know: defaults; what is not said is left to the runtime. Invariant: an option that
 //! cannot be meant is an error.
 
-use std::time::Duration;
-
 use extism_runtime::{Cache, Limits, Options, Rewriting};
 use napi::bindgen_prelude::{BigInt, Either};
 use napi_derive::napi;
@@ -86,7 +84,7 @@ fn limits(base: Option<&str>, given: &[LimitGiven]) -> Result<Limits, Failure> {
     };
     for LimitGiven { name, value } in given {
         let value = number(value.clone(), name)?.unwrap_or(u64::MAX);
-        if !set_limit(&mut limits, name, value) {
+        if !limits.set(name, value) {
             return Err(Failure::invalid(format!("there is no limit {name}")));
         }
     }
@@ -107,85 +105,4 @@ fn number(value: Option<BigInt>, what: &str) -> Result<Option<u64>, Failure> {
             "{what} is not a number of 64 bits without a sign"
         ))),
     }
-}
-
-/// A limit as a number of bytes, of things, or of milliseconds.
-trait Bound {
-    fn from_number(number: u64) -> Self;
-}
-
-impl Bound for u64 {
-    fn from_number(number: u64) -> u64 {
-        number
-    }
-}
-
-impl Bound for u32 {
-    fn from_number(number: u64) -> u32 {
-        u32::try_from(number).unwrap_or(u32::MAX)
-    }
-}
-
-impl Bound for usize {
-    fn from_number(number: u64) -> usize {
-        usize::try_from(number).unwrap_or(usize::MAX)
-    }
-}
-
-impl Bound for Duration {
-    fn from_number(number: u64) -> Duration {
-        Duration::from_millis(number)
-    }
-}
-
-impl<T: Bound> Bound for Option<T> {
-    fn from_number(number: u64) -> Option<T> {
-        (number != u64::MAX).then(|| T::from_number(number))
-    }
-}
-
-macro_rules! limits {
-    ($($limit:ident $(as $name:ident)?,)*) => {
-        /// Sets a limit by its name; false if there is none of this name.
-        fn set_limit(limits: &mut Limits, name: &str, number: u64) -> bool {
-            $(
-                if name == limits!(@name $limit $($name)?) {
-                    limits.$limit = Bound::from_number(number);
-                    return true;
-                }
-            )*
-            false
-        }
-    };
-    (@name $limit:ident) => { stringify!($limit) };
-    (@name $limit:ident $name:ident) => { stringify!($name) };
-}
-
-limits! {
-    blocks_max,
-    call_depth_max,
-    call_time_max as call_time_ms_max,
-    download_time_max as download_time_ms_max,
-    error_bytes_max,
-    http_header_bytes_max,
-    http_redirects_max,
-    http_requests_max,
-    http_response_bytes_max,
-    instances_max,
-    kernel_bytes_max,
-    log_call_bytes_max,
-    log_call_lines_max,
-    log_line_bytes_max,
-    manifest_bytes_max,
-    memories_max,
-    memory_bytes_max,
-    module_bytes_max,
-    modules_max,
-    output_bytes_max,
-    stack_bytes_max,
-    table_elements_max,
-    tables_max,
-    var_name_bytes_max,
-    vars_bytes_max,
-    vars_count_max,
 }

@@ -15,7 +15,7 @@ use napi::bindgen_prelude::{ArrayBuffer, BigInt, Buffer, Either};
 use napi_derive::napi;
 
 use crate::call;
-use crate::cell::{Cell, Entry};
+use crate::cell::{self, Cell, Entry};
 use crate::error::{Failure, Thrown, refused};
 use crate::realm::{Near, Realm, Value};
 
@@ -69,7 +69,7 @@ impl Plugin {
     /// Its identity.
     #[napi]
     pub fn id(&self) -> Result<String, Thrown> {
-        Ok(self.cell.id()?.to_owned())
+        Ok(self.cell.id().map_err(Failure::from)?.to_string())
     }
 
     /// Calls a function here and now. Small outputs are put where JavaScript looks for them, and
@@ -81,8 +81,8 @@ impl Plugin {
         name: Either<u32, String>,
         input: &[u8],
     ) -> Result<Either<u32, ArrayBuffer<'env>>, Thrown> {
-        let mut taken = self.cell.take()?;
-        let plugin = taken.entry()?.plugin();
+        let mut taken = cell::take(&self.cell)?;
+        let plugin = taken.entry().plugin();
         // What runs before the input is read could change it.
         let copied = (!plugin.is_initialized()).then(|| input.to_vec());
         let input = copied.as_deref().unwrap_or(input);
@@ -100,11 +100,11 @@ impl Plugin {
     #[napi]
     pub fn call(&self, number: u32, name: String, input: &[u8]) -> Result<(), Thrown> {
         let far = self.near.far()?;
-        let mut taken = self.cell.take()?;
-        let next = taken.entry()?.plugin().next_call();
+        let mut taken = cell::take(&self.cell)?;
+        let next = taken.entry().plugin().next_call();
         let input = input.to_vec();
         let work = move |_: &_| {
-            let plugin = taken.entry()?.plugin();
+            let plugin = taken.entry().plugin();
             call(plugin, &Either::B(name), &input)?;
             let output = match plugin.output() {
                 [] => Value::Nothing,
@@ -121,7 +121,7 @@ impl Plugin {
     /// Stops the call that runs, if one does.
     #[napi]
     pub fn cancel(&self) {
-        self.cell.cancel();
+        cell::cancel(&self.cell);
     }
 
     /// Whether a call runs.
@@ -133,7 +133,7 @@ impl Plugin {
     /// Describes it, as JSON.
     #[napi]
     pub fn inspect(&self, call: u32) -> Result<(), Thrown> {
-        let compiled = self.cell.take()?.entry()?.plugin().compiled();
+        let compiled = cell::take(&self.cell)?.entry().plugin().compiled();
         let work = move |_: &_| {
             let options = Options {
                 limits: compiled.limits().clone(),
@@ -192,10 +192,10 @@ impl Plugin {
     #[napi]
     pub fn renew(&self, number: u32) -> Result<(), Thrown> {
         let far = self.near.far()?;
-        let mut taken = self.cell.take()?;
-        let next = taken.entry()?.plugin().next_call();
+        let mut taken = cell::take(&self.cell)?;
+        let next = taken.entry().plugin().next_call();
         let work = move |_: &_| {
-            taken.entry()?.plugin().renew()?;
+            taken.entry().plugin().renew()?;
             drop(taken);
             Ok(Value::Nothing)
         };
@@ -220,13 +220,13 @@ impl Plugin {
     #[napi]
     pub fn close(&self) {
         self.cell.close();
-        self.cell.cancel();
+        cell::cancel(&self.cell);
     }
 
     /// Does something with the plug-in, which no call can have meanwhile.
     fn with<R>(&self, work: impl FnOnce(&mut Entry) -> R) -> Result<R, Thrown> {
-        let mut taken = self.cell.take()?;
-        let entry = taken.entry()?;
+        let mut taken = cell::take(&self.cell)?;
+        let entry = taken.entry();
         Ok(self.near.enter(|| work(entry)))
     }
 }

@@ -70,7 +70,7 @@ impl Pool {
                     return Err(Failure::new(Status::WaitTimeout, text));
                 }
             };
-            Ok(Value::Plugin(Cell::new(Entry::Lent(Box::new(lease)))))
+            Ok(Value::Plugin(Cell::new(Entry::lent(lease))))
         };
         call::start(self.near.far()?, call, None, work)?;
         Ok(())

@@ -4,10 +4,8 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::str::FromStr;
 
 use anyhow::Error;
-use tracing_subscriber::{EnvFilter, FmtSubscriber};
 
 /// Gives every line of the process-wide log to `func`.
 ///
@@ -27,20 +25,11 @@ pub fn set_log_callback<F: Fn(&str) + Clone + Send + Sync + 'static>(
     func: F,
     filter: impl AsRef<str>,
 ) -> Result<(), Error> {
-    let filter = filter.as_ref();
-    let directives = match tracing::Level::from_str(filter) {
-        Ok(_) => format!("extism={filter}"),
-        Err(_) => filter.to_owned(),
-    };
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing::Level::ERROR.into())
-        .parse_lossy(directives);
-    FmtSubscriber::builder()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(move || Lines(func.clone()))
-        .try_init()
-        .map_err(|error| Error::msg(error.to_string()))
+    let filter = extism_binding::filter(filter.as_ref());
+    match extism_binding::install(filter, move || Lines(func.clone())) {
+        true => Ok(()),
+        false => Err(Error::msg("the process has a log already")),
+    }
 }
 
 /// Hands what is written to a callback; the formatter writes one line at a time.

@@ -5,15 +5,12 @@
 
 use std::collections::VecDeque;
 use std::ffi::{CString, c_char};
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use extism_binding::filter;
 use extism_runtime::Error;
-use tracing::{Level, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
 
 use crate::ffi;
 
@@ -95,18 +92,6 @@ impl io::Write for ToBuffer {
     }
 }
 
-/// The filter a text stands for: a level is meant for Extism, anything else is a list of
-/// directives.
-fn filter(text: &str) -> EnvFilter {
-    let directives = match Level::from_str(text) {
-        Ok(_) => format!("extism={text}"),
-        Err(_) => text.to_owned(),
-    };
-    EnvFilter::builder()
-        .with_default_directive(Level::ERROR.into())
-        .parse_lossy(directives)
-}
-
 /// A filter a caller passed; NULL is errors alone.
 ///
 /// # Safety
@@ -119,37 +104,14 @@ unsafe fn given_filter(text: *const c_char) -> Result<EnvFilter, Error> {
     unsafe { ffi::text(text) }.map(filter)
 }
 
-/// Sends the log where `make` says, unless it goes somewhere already.
-fn choose<W>(filter: EnvFilter, make: impl FnOnce() -> io::Result<W>) -> bool
-where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-{
+/// Chooses the destination, unless one was chosen.
+fn choose(set: impl FnOnce() -> bool) -> bool {
     let mut chosen = lock(&CHOSEN);
-    if *chosen {
-        return false;
+    if !*chosen {
+        *chosen = set();
+        return *chosen;
     }
-    let Ok(writer) = make() else {
-        return false;
-    };
-    let subscriber = SubscriberBuilder::default()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(writer)
-        .finish();
-    *chosen = install(subscriber);
-    *chosen
-}
-
-fn install(subscriber: impl Subscriber + Send + Sync) -> bool {
-    tracing::subscriber::set_global_default(subscriber).is_ok()
-}
-
-fn open(path: &str) -> io::Result<Arc<File>> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map(Arc::new)
+    false
 }
 
 /// Sends the log to a file.
@@ -165,11 +127,9 @@ pub unsafe extern "C" fn extism_log_file(
             return false;
         };
         match name {
-            Err(_) if filename.is_null() => choose(filter, || Ok(io::stderr)),
+            Err(_) if filename.is_null() => choose(|| extism_binding::set_file("stderr", filter)),
             Err(_) => false,
-            Ok("-" | "stderr") => choose(filter, || Ok(io::stderr)),
-            Ok("stdout") => choose(filter, || Ok(io::stdout)),
-            Ok(path) => choose(filter, || open(path)),
+            Ok(path) => choose(|| extism_binding::set_file(path, filter)),
         }
     })
 }
@@ -180,7 +140,7 @@ pub unsafe extern "C" fn extism_log_custom(log_level: *const c_char) -> bool {
     boundary!(extism_log_custom, false, {
         // SAFETY: the caller passes NULL or a text that ends with NUL.
         let filter = unsafe { given_filter(log_level) };
-        filter.is_ok_and(|filter| choose(filter, || Ok(|| ToBuffer)))
+        filter.is_ok_and(|filter| choose(|| extism_binding::install(filter, || ToBuffer)))
     })
 }
 
@@ -230,14 +190,5 @@ mod tests {
         );
         assert_eq!(buffer.bytes, 0);
         assert_eq!(buffer.dropped_ever, 4);
-    }
-
-    #[test]
-    fn a_level_is_meant_for_extism_alone() {
-        assert_eq!(filter("info").to_string(), "extism=info");
-        assert_eq!(
-            filter("cranelift=debug,warn").to_string(),
-            "cranelift=debug,warn"
-        );
     }
 }

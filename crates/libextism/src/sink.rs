@@ -76,17 +76,10 @@ impl Target {
 
 /// The level with this number.
 pub(crate) fn level(number: u64) -> Result<Level, Error> {
-    match number {
-        0 => Ok(Level::Trace),
-        1 => Ok(Level::Debug),
-        2 => Ok(Level::Info),
-        3 => Ok(Level::Warn),
-        4 => Ok(Level::Error),
-        _ => Err(Error::new(
-            Status::InvalidArgument,
-            format!("{number} is no log level"),
-        )),
-    }
+    Level::from_number(number).ok_or_else(|| {
+        let text = format!("{number} is no log level");
+        Error::new(Status::InvalidArgument, text)
+    })
 }
 
 /// Sets where a plug-in's log messages go; NULL: nowhere.

@@ -54,7 +54,10 @@ pub use inspect::module::{
 };
 pub use inspect::provider::Provider;
 pub use inspect::{Era, HostImport, Inspection, inspect};
-pub use limits::{HTTP_RESPONSE_BYTES_DEFAULT, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT};
+pub use extism_semantics::each_limit;
+pub use limits::{
+    HTTP_RESPONSE_BYTES_DEFAULT, LimitNumber, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
+};
 pub use log::{Level, LogSink, Record};
 pub use module::resolve::{FunctionImport, Resolve};
 pub use options::{Cache, Debug, Options, Rewriting};

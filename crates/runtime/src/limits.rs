@@ -6,7 +6,7 @@ use wasmtime::ResourceLimiter;
 
 pub(crate) use extism_semantics::WASI_DESCRIPTORS_MAX;
 pub use extism_semantics::{
-    HTTP_RESPONSE_BYTES_DEFAULT, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
+    HTTP_RESPONSE_BYTES_DEFAULT, LimitNumber, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
 };
 
 /// Sums the memories and tables of one plug-in; the engine asks before each comes into being or grows.

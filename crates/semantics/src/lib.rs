@@ -23,7 +23,7 @@ pub use fault::Fault;
 pub use graph::order;
 pub use guest::{Facilities, Guest, refusal_text};
 pub use limits::{
-    HTTP_RESPONSE_BYTES_DEFAULT, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
+    HTTP_RESPONSE_BYTES_DEFAULT, LimitNumber, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
     WASI_DESCRIPTORS_MAX,
 };
 pub use link::{Answer, Import, Links, answer, check_kind};

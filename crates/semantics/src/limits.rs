@@ -160,16 +160,24 @@ impl Limits {
     }
 }
 
-/// A limit as a whole number: `u64::MAX` stands for "no limit", times are in milliseconds.
-trait Number {
-    fn number(number: u64) -> Self;
+/// A limit as a whole number, the way hosts of other languages hand it over: `u64::MAX` stands for "no
+/// limit", times are in milliseconds.
+pub trait LimitNumber {
+    /// The limit of this number; the largest there is if the number is larger.
+    fn from_number(number: u64) -> Self;
+    /// Its number.
+    fn to_number(&self) -> u64;
 }
 
 macro_rules! numbers {
     ($($ty:ty),*) => {$(
-        impl Number for $ty {
-            fn number(number: u64) -> $ty {
+        impl LimitNumber for $ty {
+            fn from_number(number: u64) -> $ty {
                 <$ty>::try_from(number).unwrap_or(<$ty>::MAX)
+            }
+
+            fn to_number(&self) -> u64 {
+                u64::try_from(*self).unwrap_or(u64::MAX)
             }
         }
     )*};
@@ -177,26 +185,70 @@ macro_rules! numbers {
 
 numbers!(u32, u64, usize);
 
-impl Number for Duration {
-    fn number(number: u64) -> Duration {
+impl LimitNumber for Duration {
+    fn from_number(number: u64) -> Duration {
         Duration::from_millis(number)
+    }
+
+    fn to_number(&self) -> u64 {
+        u64::try_from(self.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
-impl<T: Number> Number for Option<T> {
-    fn number(number: u64) -> Option<T> {
-        (number != u64::MAX).then(|| T::number(number))
+impl<T: LimitNumber> LimitNumber for Option<T> {
+    fn from_number(number: u64) -> Option<T> {
+        (number != u64::MAX).then(|| T::from_number(number))
     }
+
+    fn to_number(&self) -> u64 {
+        self.as_ref().map_or(u64::MAX, LimitNumber::to_number)
+    }
+}
+
+/// Hands every limit to a macro, as `name => field,`: its name where it is a number, which is that of
+/// `ExtismLimits` in C, and its field in [`Limits`].
+#[macro_export]
+macro_rules! each_limit {
+    ($with:ident) => {
+        $with! {
+            call_time_ms_max => call_time_max,
+            memory_bytes_max => memory_bytes_max,
+            kernel_bytes_max => kernel_bytes_max,
+            blocks_max => blocks_max,
+            table_elements_max => table_elements_max,
+            instances_max => instances_max,
+            memories_max => memories_max,
+            tables_max => tables_max,
+            stack_bytes_max => stack_bytes_max,
+            call_depth_max => call_depth_max,
+            output_bytes_max => output_bytes_max,
+            error_bytes_max => error_bytes_max,
+            log_line_bytes_max => log_line_bytes_max,
+            log_call_bytes_max => log_call_bytes_max,
+            log_call_lines_max => log_call_lines_max,
+            vars_bytes_max => vars_bytes_max,
+            vars_count_max => vars_count_max,
+            var_name_bytes_max => var_name_bytes_max,
+            http_response_bytes_max => http_response_bytes_max,
+            http_header_bytes_max => http_header_bytes_max,
+            http_redirects_max => http_redirects_max,
+            http_requests_max => http_requests_max,
+            manifest_bytes_max => manifest_bytes_max,
+            modules_max => modules_max,
+            module_bytes_max => module_bytes_max,
+            download_time_ms_max => download_time_max,
+        }
+    };
 }
 
 macro_rules! named {
-    ($($name:literal => $limit:ident,)*) => {
+    ($($name:ident => $limit:ident,)*) => {
         impl Limits {
             /// Sets the limit of this name, for hosts that hand limits over by name. Names, units and
             /// "no limit" are those of `ExtismLimits` in C. False if there is no such limit.
             pub fn set(&mut self, name: &str, number: u64) -> bool {
                 match name {
-                    $($name => self.$limit = Number::number(number),)*
+                    $(stringify!($name) => self.$limit = LimitNumber::from_number(number),)*
                     _ => return false,
                 }
                 true
@@ -205,31 +257,4 @@ macro_rules! named {
     };
 }
 
-named! {
-    "call_time_ms_max" => call_time_max,
-    "memory_bytes_max" => memory_bytes_max,
-    "kernel_bytes_max" => kernel_bytes_max,
-    "blocks_max" => blocks_max,
-    "table_elements_max" => table_elements_max,
-    "instances_max" => instances_max,
-    "memories_max" => memories_max,
-    "tables_max" => tables_max,
-    "stack_bytes_max" => stack_bytes_max,
-    "call_depth_max" => call_depth_max,
-    "output_bytes_max" => output_bytes_max,
-    "error_bytes_max" => error_bytes_max,
-    "log_line_bytes_max" => log_line_bytes_max,
-    "log_call_bytes_max" => log_call_bytes_max,
-    "log_call_lines_max" => log_call_lines_max,
-    "vars_bytes_max" => vars_bytes_max,
-    "vars_count_max" => vars_count_max,
-    "var_name_bytes_max" => var_name_bytes_max,
-    "http_response_bytes_max" => http_response_bytes_max,
-    "http_header_bytes_max" => http_header_bytes_max,
-    "http_redirects_max" => http_redirects_max,
-    "http_requests_max" => http_requests_max,
-    "manifest_bytes_max" => manifest_bytes_max,
-    "modules_max" => modules_max,
-    "module_bytes_max" => module_bytes_max,
-    "download_time_ms_max" => download_time_max,
-}
+each_limit!(named);

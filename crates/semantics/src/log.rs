@@ -25,6 +25,26 @@ pub enum Level {
 }
 
 impl Level {
+    /// All of them, each at the place of its number.
+    pub const ALL: [Level; 5] = [
+        Level::Trace,
+        Level::Debug,
+        Level::Info,
+        Level::Warn,
+        Level::Error,
+    ];
+
+    /// The level of this number.
+    pub fn from_number(number: u64) -> Option<Level> {
+        let place = usize::try_from(number).ok()?;
+        Level::ALL.get(place).copied()
+    }
+
+    /// The level of this name, in lower case.
+    pub fn from_name(name: &str) -> Option<Level> {
+        Level::ALL.into_iter().find(|level| level.name() == name)
+    }
+
     /// The name in lower case, as filters spell it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -142,6 +162,18 @@ fn escape(text: &str, newlines: Newlines) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn levels_have_numbers_and_names() {
+        for (number, level) in (0..).zip(Level::ALL) {
+            assert_eq!(Level::from_number(number), Some(level));
+            assert_eq!(level as i32, number as i32);
+            assert_eq!(Level::from_name(level.name()), Some(level));
+        }
+        assert_eq!(Level::from_number(5), None);
+        assert_eq!(Level::from_number(u64::MAX), None);
+        assert_eq!(Level::from_name("Info"), None);
+    }
 
     #[test]
     fn newlines_are_kept_or_escaped() {

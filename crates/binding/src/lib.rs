@@ -1,0 +1,11 @@
+//! What the bindings of languages to the runtime have in common: the C library, the Rust SDK, and the native
+//! parts of the packages for the Erlang virtual machine and for Node.
+//!
+//! Must not know: a language. Invariant: nothing here decides what a plug-in may do.
+#![forbid(unsafe_code)]
+
+mod cell;
+mod log;
+
+pub use cell::{Cell, Entry, Holder, Member, Taken};
+pub use log::{filter, install, set_file};
