@@ -22,8 +22,8 @@ const LIBRARIES: &str =
 
 /// Checks the style of the sources, and runs the tests, those in the browser included.
 pub(crate) fn test(project: &Project, job: &Job) -> Result<Report> {
-    if let Some(program) = PROGRAMS.iter().find(|name| !process::is_installed(name)) {
-        return Ok(Report::Skipped(format!("no {program}")));
+    if let Some(reason) = process::missing(PROGRAMS) {
+        return Ok(Report::Skipped(reason));
     }
     if process::stdout_of(command(project, "erl", &["-noshell", "-eval", LIBRARIES])).is_err() {
         let reason =

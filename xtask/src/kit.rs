@@ -139,9 +139,7 @@ impl Kit {
 
     /// Why it cannot be tested here, if it cannot.
     fn missing_tool(&self) -> Option<String> {
-        let mut programs = self.toolchain.programs.iter();
-        let missing = programs.find(|program| !process::is_installed(program));
-        let missing = missing.map(|program| format!("no {program}"));
+        let missing = process::missing(&self.toolchain.programs);
         missing.or_else(|| web_core::missing_tool().filter(|_| self.web_core))
     }
 

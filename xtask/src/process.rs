@@ -121,6 +121,13 @@ pub(crate) fn is_installed(program: &str) -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join(&name).is_file())
 }
 
+/// Which of these programs is not installed, as the reason to skip what needs it.
+pub(crate) fn missing<S: AsRef<str>>(programs: &[S]) -> Option<String> {
+    let mut names = programs.iter().map(AsRef::as_ref);
+    let missing = names.find(|program| !is_installed(program))?;
+    Some(format!("no {missing}"))
+}
+
 fn command_line(command: &Command) -> String {
     let shown = |word: &OsStr| {
         let word = word.to_string_lossy().into_owned();
@@ -140,6 +147,13 @@ fn command_line(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_program_that_is_missing_is_the_reason() {
+        assert_eq!(missing(&["cargo"]), None);
+        let missing = missing(&["cargo", "extism-no-such-program", "extism-nor-this"]);
+        assert_eq!(missing.as_deref(), Some("no extism-no-such-program"));
+    }
 
     fn rustc(arguments: &[&str]) -> Command {
         let mut command = Command::new("rustc");

@@ -405,14 +405,8 @@ fn game_box(context: &Context<'_>, job: &Job) -> Result<Report> {
 
 /// The page that is an example: checked, and used in a browser.
 fn playground(context: &Context<'_>, job: &Job) -> Result<Report> {
-    let programs = ["node", "npm", "chromium"];
-    if let Some(program) = programs
-        .iter()
-        .find(|program| !process::is_installed(program))
-    {
-        return Ok(Report::Skipped(format!("no {program}")));
-    }
-    if let Some(reason) = web_core::missing_tool() {
+    let missing = process::missing(&["node", "npm", "chromium"]);
+    if let Some(reason) = missing.or_else(web_core::missing_tool) {
         return Ok(Report::Skipped(reason));
     }
     let core = web_core::build(context.project)?;

@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 
 use super::measurement::Side;
 use super::package::{Package, Packages};
@@ -20,8 +20,8 @@ const VARIABLE: &str = "EXTISM_NIF";
 
 /// Builds the native library and compiles the package.
 pub(crate) fn prepare(project: &Project) -> Result<Packages> {
-    for program in ["mix", "erl"] {
-        ensure!(process::is_installed(program), "no {program}");
+    if let Some(reason) = process::missing(&["mix", "erl"]) {
+        bail!(reason);
     }
     let library = library::build_native(project, LIBRARY, Echo::Always)?;
     let folder = project.path(FOLDER);

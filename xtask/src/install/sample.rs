@@ -27,11 +27,7 @@ const SAMPLES: &[(&str, &str)] = &[
 
 /// Why this machine cannot compile the program, if it cannot.
 pub(crate) fn missing_tool() -> Option<String> {
-    let tools = [compiler(), "pkg-config".to_string()];
-    let missing = tools
-        .into_iter()
-        .find(|tool| !process::is_installed(tool))?;
-    Some(format!("no {missing}"))
+    process::missing(&[compiler(), "pkg-config".to_string()])
 }
 
 /// Compiles the samples with the shared and with the static library under `prefix`, and runs them;
