@@ -62,12 +62,17 @@ defmodule Bench do
   def row("heartbeat, Elixir, 4 plug-ins loop" = row, _sample) do
     {:ok, loops} = CompiledPlugin.new(%{wasm: [%{path: Path.join(@root, "fixtures/wat/spin.wat")}]})
     plugins = for _ <- 1..4, do: Plugin.new!(loops)
-    for plugin <- plugins, do: spawn_link(fn -> Plugin.call(plugin, "spin") end)
+    for plugin <- plugins, do: spawn_link(fn -> spin(plugin) end)
     # Until all of them loop: each is busy.
     for plugin <- plugins, do: until(fn -> match?({:error, %{status: :busy}}, Plugin.vars(plugin)) end)
     late = Enum.max(for _ <- 1..@beats, do: beat())
     Enum.each(plugins, &Plugin.cancel/1)
     print(row, late)
+  end
+
+  # It may be asked for just then, whether it is busy.
+  defp spin(plugin) do
+    with {:error, %{status: :busy}} <- Plugin.call(plugin, "spin"), do: spin(plugin)
   end
 
   defp calls(row, function, input, sample) do
