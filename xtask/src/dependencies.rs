@@ -61,14 +61,27 @@ struct Package {
     source: Option<String>,
 }
 
+/// Workspaces of their own whose lock files have to follow those of the packages they test.
+const BESIDE: &[&str] = &["fuzz", "models"];
+
 /// Checks the lock file; the error lists every finding.
 pub(crate) fn check(project: &Project) -> Result<()> {
-    let mut command = project.cargo("metadata");
-    command.args(["--format-version", "1", "--locked"]);
-    let metadata = process::stdout_of(command)?;
+    for folder in BESIDE {
+        metadata(project, folder).with_context(|| format!("{folder}/Cargo.lock"))?;
+    }
+    let metadata = metadata(project, ".")?;
     let findings = findings(&project.read(RULES)?, &metadata)?;
     ensure!(findings.is_empty(), "{}", findings.join("\n"));
     Ok(())
+}
+
+/// What cargo says of a workspace; an error if its lock file would have to change.
+fn metadata(project: &Project, folder: &str) -> Result<String> {
+    let mut command = project.cargo("metadata");
+    command
+        .current_dir(project.path(folder))
+        .args(["--format-version", "1", "--locked"]);
+    process::stdout_of(command)
 }
 
 fn findings(rules: &str, metadata: &str) -> Result<Vec<String>> {
