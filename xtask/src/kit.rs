@@ -30,6 +30,10 @@ pub(crate) struct Kit {
     /// Whether it needs the core for pages.
     #[serde(default)]
     web_core: bool,
+    /// Folders with an `sdk.toml` for the runner of the conformance suite: other ways to run the same SDK, which are
+    /// judged by its cases and by those of the kits.
+    #[serde(default)]
+    variants: Vec<String>,
 }
 
 /// A package of the workspace that becomes a library, and the variable by which commands find it.
@@ -131,7 +135,12 @@ impl Kit {
         if !driver.is_empty() {
             let runner = kit_cases::runner(project)?;
             for rewrite in ["on", "off"] {
-                tests.push(self.conformance(project, &runner, rewrite));
+                for folder in std::iter::once(&self.folder).chain(&self.variants) {
+                    tests.push(conformance(project, &runner, folder, rewrite));
+                }
+            }
+            for folder in &self.variants {
+                tests.extend(kit_cases::of_sdk(project, &runner, folder)?);
             }
         }
         job.tests(tests.into_iter().map(with_native).collect())
@@ -156,16 +165,6 @@ impl Kit {
         Ok(built)
     }
 
-    /// The cases of the suite that all SDKs share, with the rewriting pass or without.
-    fn conformance(&self, project: &Project, runner: &Path, rewrite: &str) -> Command {
-        let mut command = Command::new(runner);
-        command
-            .args(["--sdk", &self.folder, "--rewrite", rewrite])
-            .current_dir(project.root())
-            .env(PREFIX, project.prefix());
-        command
-    }
-
     fn command(&self, project: &Project, words: &[String]) -> Option<Command> {
         let (program, arguments) = words.split_first()?;
         let mut command = Command::new(program);
@@ -175,6 +174,16 @@ impl Kit {
             .env(PREFIX, project.prefix());
         Some(command)
     }
+}
+
+/// The cases of the suite that all SDKs share, with the rewriting pass or without.
+fn conformance(project: &Project, runner: &Path, folder: &str, rewrite: &str) -> Command {
+    let mut command = Command::new(runner);
+    command
+        .args(["--sdk", folder, "--rewrite", rewrite])
+        .current_dir(project.root())
+        .env(PREFIX, project.prefix());
+    command
 }
 
 #[cfg(test)]

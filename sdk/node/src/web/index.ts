@@ -26,7 +26,7 @@ useCoreFile({ load: () => compiled(CORE) });
 const web = /* @__PURE__ */ webBackend({
   fetcher: {
     // A path is relative to the page.
-    path: (path, bytesMax) => downloadPath(path, bytesMax),
+    path: downloadPath,
     request: download,
   },
   translator: translator(() => compiled(new URL(TEXT_FILE, CORE))),

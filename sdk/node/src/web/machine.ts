@@ -6,6 +6,7 @@
  * however it ends.
  */
 
+import { isShortAscii, writeAscii } from "../ascii.js";
 import type { Input } from "../backend.js";
 import { errorOf, ExtismError } from "../error.js";
 import type { HostFunction } from "../host-function.js";
@@ -399,8 +400,11 @@ export class Machine {
   /** Starts a call: the input is in its place, and the function found. */
   #begin(name: string, input: Input): Entry {
     const core = this.core;
-    const bytes = typeof input === "string" ? encoder.encode(input) : input;
-    const handle = core.exports.begin(bytes.length);
+    const given = typeof input === "string" && !isShortAscii(input) ? encoder.encode(input) : input;
+    if (given.length > INPUT_BYTES_MAX) {
+      throw errorOf(Status.Memory, "oom");
+    }
+    const handle = core.exports.begin(given.length);
     if (handle === 0) {
       throw core.fault();
     }
@@ -409,9 +413,14 @@ export class Machine {
       words[INPUT_OFFSET_WORD] = 0;
       words[INPUT_LENGTH_WORD] = 0;
     } else {
-      core.kernel.bytes().set(bytes, handle >>> 0);
+      const offset = handle >>> 0;
+      if (typeof given === "string") {
+        writeAscii(given, core.kernel.bytes(), offset);
+      } else {
+        core.kernel.bytes().set(given, offset);
+      }
       words[INPUT_OFFSET_WORD] = handle;
-      words[INPUT_LENGTH_WORD] = bytes.length;
+      words[INPUT_LENGTH_WORD] = given.length;
     }
     return this.#entries.get(name) ?? this.#find(name);
   }
@@ -476,6 +485,8 @@ export class Machine {
   }
 }
 
+/** What an address of kernel memory, which has 32 bits, can reach. */
+const INPUT_BYTES_MAX = 2 ** 32 - 1;
 const INPUT_OFFSET_WORD = 2;
 const INPUT_LENGTH_WORD = 4;
 
