@@ -32,7 +32,7 @@ export async function build() {
     },
     bundle: true,
     entryPoints: [join(ROOT, "sdk", "node", "driver", "driver.mjs")],
-    external: ["/web/index.js"],
+    external: ["/web/extism.js"],
     format: "esm",
     inject: [join(HERE, "driver", "shims.mjs")],
     outfile: join(OUT, "driver", "driver.js"),
@@ -40,10 +40,10 @@ export async function build() {
   });
   const samples = readdirSync(join(HERE, "samples")).filter((name) => name !== "expected");
   await bundle({
-    alias: { "@extism/extism": "/web/index.js" },
+    alias: { "@extism/extism": "/web/extism.js" },
     bundle: true,
     entryPoints: Object.fromEntries(samples.map((name) => [name, join(HERE, "samples", name, "main.mjs")])),
-    external: ["/web/index.js"],
+    external: ["/web/extism.js"],
     format: "esm",
     outdir: join(OUT, "samples"),
     target: "es2022",
