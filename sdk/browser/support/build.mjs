@@ -4,7 +4,7 @@
  * Must not know: tests. Invariant: everything goes below `target/sdk-browser`.
  */
 
-import { readdirSync } from "node:fs";
+import { copyFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,6 +38,17 @@ export async function build() {
     outfile: join(OUT, "driver", "driver.js"),
     target: "es2022",
   });
+  // As users build their pages: the package becomes a part of their file, and what it loads by itself lies beside that.
+  await bundle({
+    bundle: true,
+    entryPoints: { app: join(OUT, "web", "extism.js") },
+    format: "esm",
+    outdir: join(OUT, "bundled"),
+    target: "es2022",
+  });
+  for (const name of ["extism.js", "extism_web.wasm", "extism_web_text.wasm"]) {
+    copyFileSync(join(OUT, "web", name), join(OUT, "bundled", name));
+  }
   const samples = readdirSync(join(HERE, "samples")).filter((name) => name !== "expected");
   await bundle({
     alias: { "@extism/extism": "/web/extism.js" },

@@ -17,6 +17,7 @@ export async function start({ isolated = true, words = [], answers = {} } = {}) 
   const server = await serve({
     folders: {
       web: join(OUT, "web"),
+      bundled: join(OUT, "bundled"),
       samples: join(OUT, "samples"),
       plugins: join(ROOT, "examples", "plugins"),
       fixtures: join(ROOT, "fixtures", "plugins"),
