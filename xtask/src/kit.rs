@@ -30,8 +30,8 @@ pub(crate) struct Kit {
     /// Whether it needs the core for pages.
     #[serde(default)]
     web_core: bool,
-    /// Folders with an `sdk.toml` for the runner of the conformance suite: other ways to run the same SDK, which are
-    /// judged by its cases and by those of the kits.
+    /// Folders with an `sdk.toml` for the runner of the conformance suite: other ways to run the same
+    /// SDK, which are judged by its cases and by those of the kits.
     #[serde(default)]
     variants: Vec<String>,
 }
