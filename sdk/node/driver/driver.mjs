@@ -245,7 +245,8 @@ const REQUESTS = {
   GC: async () => {
     for (let round = 0; round < 3; round += 1) {
       globalThis.gc?.();
-      await new Promise(setImmediate);
+      // Host functions for Workers that have ended are over when they next look.
+      await (IS_WEB ? sleep(20) : new Promise(setImmediate));
     }
   },
   STATS: () => {

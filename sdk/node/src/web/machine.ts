@@ -85,8 +85,9 @@ export class Machine {
     this.core.listener = wiring.listener;
     this.#begins();
     this.memory = new LocalCallMemory(wiring.id, this.core, {
-      mustStop: () => wiring.mustStop() || Date.now() >= this.#deadline,
-      timeRemainingMs: () => (Number.isFinite(this.#deadline) ? Math.max(0, this.#deadline - Date.now()) : undefined),
+      mustStop: () => wiring.mustStop() || performance.now() >= this.#deadline,
+      timeRemainingMs: () =>
+        Number.isFinite(this.#deadline) ? Math.max(0, this.#deadline - performance.now()) : undefined,
     });
     this.#http = new HttpExchange(this.core, wiring.fetch, wiring.suspension, wiring.httpElsewhere);
     this.#surroundings = this.#around();
@@ -148,7 +149,7 @@ export class Machine {
       this.#ready();
     }
     this.#hostContext = hostContext;
-    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : Date.now() + timeMs;
+    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeMs;
     try {
       const entry = this.#begin(name, given);
       let code: unknown;
@@ -173,7 +174,7 @@ export class Machine {
       await this.#readySuspending();
     }
     this.#hostContext = hostContext;
-    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : Date.now() + timeMs;
+    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeMs;
     try {
       const entry = this.#begin(name, given);
       let code: unknown;

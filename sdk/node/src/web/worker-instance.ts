@@ -240,7 +240,7 @@ class WorkerInstance implements Instance {
       begin: () => {
         clearTimeout(timer);
         if (limit !== null && limit < TIMER_MS_MAX && !running.isStopped) {
-          running.deadline = Date.now() + limit;
+          running.deadline = performance.now() + limit;
           timer = setTimeout(() => {
             running.stop(Status.Timeout, "timeout");
             // A timer may be early by less than a millisecond.
@@ -407,9 +407,15 @@ class WorkerInstance implements Instance {
       return;
     }
     const memory = new RemoteCallMemory(this.#id, blocks, this.#variables, {
-      mustStop: () => running.isStopped || Date.now() >= running.deadline,
+      mustStop: () => {
+        if (!running.isStopped && performance.now() >= running.deadline) {
+          // Its timer is late, and the call is over as soon as anybody knows.
+          running.stop(Status.Timeout, "timeout");
+        }
+        return running.isStopped;
+      },
       timeRemainingMs: () =>
-        Number.isFinite(running.deadline) ? Math.max(0, running.deadline - Date.now()) : undefined,
+        Number.isFinite(running.deadline) ? Math.max(0, running.deadline - performance.now()) : undefined,
     });
     let said: HostAnswer;
     try {
