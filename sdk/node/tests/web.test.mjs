@@ -72,6 +72,64 @@ test("a plug-in in a Worker is not called synchronously, nor one with a limit ma
 
 for (const runInWorker of [false, true]) {
   const where = runInWorker ? "in a Worker" : "here";
+  test(`what was closed says so, and closing twice is harmless: ${where}`, async () => {
+    const compiled = await extism.compilePlugin(ECHO, { engine: "web", runInWorker });
+    const plugin = await compiled.instantiate();
+    const pool = compiled.pool({ instancesMax: 1 });
+    await Promise.all([plugin.close(), plugin.close()]);
+    plugin[Symbol.dispose]();
+    pool.close();
+    pool.close();
+    compiled.close();
+    compiled.close();
+    for (const use of [
+      () => plugin.id,
+      () => plugin.call("echo", ""),
+      () => plugin.callSync("echo", ""),
+      () => plugin.functionExists("echo"),
+      () => plugin.config({}),
+      () => plugin.varGet("a"),
+      () => plugin.varSet("a", ""),
+      () => plugin.varRemove("a"),
+      () => plugin.reset(),
+      () => plugin.renew(),
+      () => plugin.fuelConsumed(),
+      () => plugin.allowHttpResponseHeaders(),
+      () => plugin.getExports(),
+      () => plugin.getImports(),
+      () => plugin.getInstance(),
+      () => pool.get(0),
+      () => pool.stats(),
+      () => compiled.instantiate(),
+      () => compiled.pool(),
+    ]) {
+      await fails(use, extism.ClosedError, Status.Closed);
+    }
+    assert.equal(plugin.isActive(), false);
+    plugin.cancel();
+  });
+
+  test(`a second call is refused and disturbs nothing: ${where}`, async () => {
+    let answer;
+    const waits = async () => await new Promise((resolve) => (answer = resolve));
+    const again = (current) => current.hostContext().callSync("again");
+    const plugin = await callback(runInWorker ? waits : again, { engine: "web", runInWorker });
+    if (runInWorker) {
+      const called = plugin.call("run", "x");
+      await fails(() => plugin.call("run", "y"), extism.BusyError, Status.Busy);
+      await until(() => answer !== undefined, "the host function was not called");
+      await fails(() => plugin.reset().then((done) => done || plugin.renew()), extism.BusyError, Status.Busy);
+      answer(0n);
+      assert.equal(await called, null);
+    } else {
+      const refused = () => plugin.callSync("run", "x", plugin);
+      const { cause } = await fails(refused, extism.HostFunctionError, Status.HostFunction);
+      assert.equal(cause.status, Status.Busy);
+      assert.equal(plugin.callSync("again"), null);
+    }
+    await plugin.close();
+  });
+
   test(`what is forgotten is freed: ${where}`, async () => {
     const before = extism.stats();
     const compiled = await extism.compilePlugin(ECHO, { engine: "web", runInWorker });
