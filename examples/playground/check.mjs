@@ -76,7 +76,7 @@ export async function build(out = DIST) {
       {
         name: "sdk",
         setup(to) {
-          to.onResolve({ filter: /^@extism\/extism$/ }, () => ({ path: "./extism/index.js", external: true }));
+          to.onResolve({ filter: /^@extism\/extism$/ }, () => ({ path: "./extism/extism.js", external: true }));
         },
       },
     ],

@@ -3,6 +3,7 @@
  *
  * Usage: node bench.mjs ROW MILLISECONDS [FOLDER]    measures a row in loops of that length
  *
+ * ROW is what is done, `, JavaScript`, and how: nothing, ` awaited`, or ` web` for the web engine.
  * `cargo xtask bench JavaScript` runs it with this package and with the published one, in turn, and has the targets.
  * FOLDER is one where another package of this name is installed.
  */

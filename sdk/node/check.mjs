@@ -1,7 +1,7 @@
 /**
  * Builds, lints, tests and runs what is here.
  *
- * Usage: node check.mjs build | lint | test [words for node --test] | driver | package
+ * Usage: node check.mjs build | lint | test [words for node --test] | driver [web] | package
  *
  * EXTISM_NODE_ADDON names the addon that cargo has built; without it, it is that of the profile for development.
  * EXTISM_WEB_CORE names the core of the web engine.
@@ -141,6 +141,9 @@ switch (command) {
     run(process.execPath, ["--test", "--expose-gc", "--no-warnings", ...REPORTERS, ...words]);
     break;
   case "driver":
+    if (words[0] === "web") {
+      process.env.EXTISM_ENGINE = "web";
+    }
     run(process.execPath, ["--expose-gc", join(HERE, "driver", "driver.mjs"), ...words]);
     break;
   case "package":

@@ -387,6 +387,7 @@ mod tests {
                 "no-op, Python",
                 "no-op, JavaScript",
                 "no-op, JavaScript awaited",
+                "no-op, JavaScript web",
                 "no-op, Elixir",
                 "no-op, Elixir, plug-in process",
                 "no-op, Elixir, 1,000 plug-in processes"

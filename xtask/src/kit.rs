@@ -30,6 +30,10 @@ pub(crate) struct Kit {
     /// Whether it needs the core for pages.
     #[serde(default)]
     web_core: bool,
+    /// Folders with an `sdk.toml` for the runner of the conformance suite: other ways to run the same
+    /// SDK, which are judged by its cases and by those of the kits.
+    #[serde(default)]
+    variants: Vec<String>,
 }
 
 /// A package of the workspace that becomes a library, and the variable by which commands find it.
@@ -129,12 +133,23 @@ impl Kit {
         }
         let mut tests: Vec<Command> = self.command(project, test).into_iter().collect();
         if !driver.is_empty() {
-            let runner = kit_cases::runner(project)?;
-            for rewrite in ["on", "off"] {
-                tests.push(self.conformance(project, &runner, rewrite));
-            }
+            tests.extend(self.judged(project, &kit_cases::runner(project)?)?);
         }
         job.tests(tests.into_iter().map(with_native).collect())
+    }
+
+    /// The runner of the conformance suite, as often as it judges something of this kit.
+    fn judged(&self, project: &Project, runner: &Path) -> Result<Vec<Command>> {
+        let mut commands = Vec::new();
+        for rewrite in ["on", "off"] {
+            for folder in std::iter::once(&self.folder).chain(&self.variants) {
+                commands.push(conformance(project, runner, folder, rewrite));
+            }
+        }
+        for folder in &self.variants {
+            commands.extend(kit_cases::of_sdk(project, runner, folder)?);
+        }
+        Ok(commands)
     }
 
     /// Why it cannot be tested here, if it cannot.
@@ -154,16 +169,6 @@ impl Kit {
         Ok(built)
     }
 
-    /// The cases of the suite that all SDKs share, with the rewriting pass or without.
-    fn conformance(&self, project: &Project, runner: &Path, rewrite: &str) -> Command {
-        let mut command = Command::new(runner);
-        command
-            .args(["--sdk", &self.folder, "--rewrite", rewrite])
-            .current_dir(project.root())
-            .env(PREFIX, project.prefix());
-        command
-    }
-
     fn command(&self, project: &Project, words: &[String]) -> Option<Command> {
         let (program, arguments) = words.split_first()?;
         let mut command = Command::new(program);
@@ -173,6 +178,16 @@ impl Kit {
             .env(PREFIX, project.prefix());
         Some(command)
     }
+}
+
+/// The cases of the suite that all SDKs share, with the rewriting pass or without.
+fn conformance(project: &Project, runner: &Path, folder: &str, rewrite: &str) -> Command {
+    let mut command = Command::new(runner);
+    command
+        .args(["--sdk", folder, "--rewrite", rewrite])
+        .current_dir(project.root())
+        .env(PREFIX, project.prefix());
+    command
 }
 
 #[cfg(test)]
@@ -217,6 +232,33 @@ mod tests {
                 failed: 0,
                 skipped: 1
             })
+        );
+    }
+
+    #[test]
+    fn variants_are_judged_by_the_cases_of_sdks_and_of_kits() {
+        let text = "variants = [\"sdk/a/web\"]\n[toolchain]\nprograms = []\n[commands]\ntest = [\"true\"]\n";
+        let (_folder, project) = project("sdk/a/sdk.toml", text);
+        for kit in ["c", "rust"] {
+            let plugin = kit_cases::plugin(kit);
+            project.write(&plugin, "").unwrap();
+        }
+        let kits = find(&project, &["sdk"]).unwrap();
+        let commands = kits[0].judged(&project, Path::new("runner")).unwrap();
+        let words = |command: &Command| {
+            let words = command.get_args().map(|word| word.to_string_lossy());
+            words.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            commands.iter().map(words).collect::<Vec<_>>(),
+            [
+                "--sdk sdk/a --rewrite on",
+                "--sdk sdk/a/web --rewrite on",
+                "--sdk sdk/a --rewrite off",
+                "--sdk sdk/a/web --rewrite off",
+                "--suite pdk --set pdk=c --sdk sdk/a/web",
+                "--suite pdk --set pdk=rust --sdk sdk/a/web",
+            ]
         );
     }
 

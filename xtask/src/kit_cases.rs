@@ -36,7 +36,8 @@ pub(crate) fn run(project: &Project, job: &Job) -> Result<Report> {
     let mut commands = Vec::new();
     for kit in kits(project)? {
         for rewrite in ["on", "off"] {
-            let mut command = judge(project, &runner, &kit, &driver);
+            let mut command = judge(project, &runner, &kit);
+            command.arg("--driver").arg(&driver);
             command.args(["--rewrite", rewrite]);
             commands.push(command);
         }
@@ -54,7 +55,8 @@ pub(crate) fn run_published(project: &Project, job: &Job) -> Result<Report> {
     };
     let mut commands = Vec::new();
     for kit in kits(project)? {
-        let mut command = judge(project, &runner, &kit, &driver);
+        let mut command = judge(project, &runner, &kit);
+        command.arg("--driver").arg(&driver);
         command.args(["--features", PUBLISHED_FEATURES]);
         command
             .arg("--known-failing")
@@ -62,6 +64,16 @@ pub(crate) fn run_published(project: &Project, job: &Job) -> Result<Report> {
         commands.push(command);
     }
     job.tests(commands)
+}
+
+/// All cases with each kit's plug-in through an SDK, which is a folder with an `sdk.toml`.
+pub(crate) fn of_sdk(project: &Project, runner: &Path, folder: &str) -> Result<Vec<Command>> {
+    let with_sdk = |kit: String| {
+        let mut command = judge(project, runner, &kit);
+        command.args(["--sdk", folder]);
+        command
+    };
+    Ok(kits(project)?.into_iter().map(with_sdk).collect())
 }
 
 /// Builds the runner of the conformance suite, for SDKs and kits.
@@ -93,10 +105,9 @@ pub(crate) fn kits(project: &Project) -> Result<Vec<String>> {
     Ok(kits)
 }
 
-fn judge(project: &Project, runner: &Path, kit: &str, driver: &Path) -> Command {
+fn judge(project: &Project, runner: &Path, kit: &str) -> Command {
     let mut command = Command::new(runner);
     command.current_dir(project.root());
     command.args(["--suite", SUITE, "--set", &format!("pdk={kit}")]);
-    command.arg("--driver").arg(driver);
     command
 }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use extism_runtime::manifest::{Manifest, ParseOptions, Wasm};
 use extism_runtime::{CompiledPlugin, Error, FunctionImport, Limits, Loader, Options, Source};
+use extism_semantics::is_module;
 use napi_derive::napi;
 
 use crate::call;
@@ -76,12 +77,20 @@ impl Given {
     }
 }
 
-/// Whether bytes are a module, in whichever form, rather than a manifest. The library has the last
-/// word.
-fn is_module(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\0asm")
-        || bytes.trim_ascii_start().starts_with(b"(")
-        || bytes.starts_with(b";;")
+impl Realm {
+    /// Does something with a source on another thread.
+    fn with_source(
+        &self,
+        call: u32,
+        given: Given,
+        options: OptionsGiven,
+        work: fn(Source<'_>, &Options) -> Result<Value, Error>,
+    ) -> Result<(), Thrown> {
+        let (options, _) = options::read(options)?;
+        let work = move |_: &_| Ok(work(given.read(&options.limits)?, &options)?);
+        call::start(self.near.far()?, call, None, work)?;
+        Ok(())
+    }
 }
 
 #[napi]
@@ -97,15 +106,10 @@ impl Realm {
         options: OptionsGiven,
     ) -> Result<(), Thrown> {
         let given = Given::new(bytes, &modules, overrides);
-        let (options, _) = options::read(options)?;
-        let work = move |_: &_| {
-            let source = given.read(&options.limits)?;
-            Ok(Value::Text(
-                extism_runtime::inspect(source, &options)?.to_json(),
-            ))
-        };
-        call::start(self.near.far()?, call, None, work)?;
-        Ok(())
+        self.with_source(call, given, options, |source, options| {
+            let inspection = extism_runtime::inspect(source, options)?;
+            Ok(Value::Text(inspection.to_json()))
+        })
     }
 
     /// Compiles a plug-in ahead of time.
@@ -119,13 +123,9 @@ impl Realm {
         options: OptionsGiven,
     ) -> Result<(), Thrown> {
         let given = Given::new(bytes, &modules, overrides);
-        let (options, _) = options::read(options)?;
-        let work = move |_: &_| {
-            let source = given.read(&options.limits)?;
-            Ok(Value::Bytes(extism_runtime::precompile(source, &options)?))
-        };
-        call::start(self.near.far()?, call, None, work)?;
-        Ok(())
+        self.with_source(call, given, options, |source, options| {
+            extism_runtime::precompile(source, options).map(Value::Bytes)
+        })
     }
 
     /// Compiles a plug-in.

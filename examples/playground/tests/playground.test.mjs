@@ -154,7 +154,7 @@ test("a wrong manifest is an error with status, place and advice", async () => {
   assert.match(await error.innerText(), /LoadError\s+201 MANIFEST_FIELD/);
   assert.match(await error.innerText(), /did you mean allowed_hosts\?/);
   await error.locator("summary").click();
-  assert.match(await error.locator("pre").innerText(), /index\.js/);
+  assert.match(await error.locator("pre").innerText(), /extism\.js/);
   await page.fill("#manifest", '{"config": ');
   assert.equal(await page.locator("#manifest").getAttribute("aria-invalid"), "true");
   assert.match(await page.locator("#manifest-problem").innerText(), /^Not JSON/);

@@ -4,9 +4,9 @@
  * Must not know: any case.
  */
 
-import * as sdk from "/web/index.js";
+import * as sdk from "/web/extism.js";
 
-export * from "/web/index.js";
+export * from "/web/extism.js";
 
 const runInWorker = new URL(location.href).searchParams.has("worker");
 

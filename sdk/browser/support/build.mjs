@@ -4,7 +4,7 @@
  * Must not know: tests. Invariant: everything goes below `target/sdk-browser`.
  */
 
-import { readdirSync } from "node:fs";
+import { copyFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,18 +32,29 @@ export async function build() {
     },
     bundle: true,
     entryPoints: [join(ROOT, "sdk", "node", "driver", "driver.mjs")],
-    external: ["/web/index.js"],
+    external: ["/web/extism.js"],
     format: "esm",
     inject: [join(HERE, "driver", "shims.mjs")],
     outfile: join(OUT, "driver", "driver.js"),
     target: "es2022",
   });
+  // As users build their pages: the package becomes a part of their file, and what it loads by itself lies beside that.
+  await bundle({
+    bundle: true,
+    entryPoints: { app: join(OUT, "web", "extism.js") },
+    format: "esm",
+    outdir: join(OUT, "bundled"),
+    target: "es2022",
+  });
+  for (const name of ["extism.js", "extism_web.wasm", "extism_web_text.wasm"]) {
+    copyFileSync(join(OUT, "web", name), join(OUT, "bundled", name));
+  }
   const samples = readdirSync(join(HERE, "samples")).filter((name) => name !== "expected");
   await bundle({
-    alias: { "@extism/extism": "/web/index.js" },
+    alias: { "@extism/extism": "/web/extism.js" },
     bundle: true,
     entryPoints: Object.fromEntries(samples.map((name) => [name, join(HERE, "samples", name, "main.mjs")])),
-    external: ["/web/index.js"],
+    external: ["/web/extism.js"],
     format: "esm",
     outdir: join(OUT, "samples"),
     target: "es2022",

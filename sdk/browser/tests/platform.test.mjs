@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { start } from "./support.mjs";
+import { start, wat } from "./support.mjs";
 
 const FETCH = {
   wasm: [{ url: "/plugins/http.wasm" }],
@@ -93,5 +93,61 @@ test("a redirect is refused and nobody else is asked", async () => {
     assert.equal(code, "REDIRECT_DENIED");
   }
   assert.equal(asked, 0);
+  await started.stop();
+});
+
+test("a page whose bundler has taken the package in runs plug-ins here and in Workers", async () => {
+  const started = await start();
+  const page = await started.open();
+  const seen = await page.evaluate(async (source) => {
+    const bundled = await import("/bundled/app.js");
+    const results = [];
+    for (const runInWorker of [false, true]) {
+      const plugin = await bundled.createPlugin(source, { runInWorker, nodeWorkerArgs: { name: "mine" } });
+      results.push((await plugin.call("echo", "bundled")).text());
+      await plugin.close();
+    }
+    return results;
+  }, wat("echo"));
+  assert.deepEqual([seen, page.problems], [["bundled", "bundled"], []]);
+  await started.stop();
+});
+
+test("in a Worker of the page's own the package does what it does on the page, and in a window of any name", async () => {
+  const script = `import * as sdk from "/web/extism.js";
+    onmessage = async ({ data }) => {
+      const seen = [];
+      for (const runInWorker of [false, true]) {
+        const plugin = await sdk.createPlugin(data, { runInWorker });
+        seen.push((await plugin.call("echo", "nested")).text());
+        await plugin.close();
+      }
+      postMessage(seen);
+    };`;
+  const answers = {
+    "/own.js": (_, response, headers) =>
+      response.writeHead(200, { ...headers, "content-type": "text/javascript" }).end(script),
+  };
+  const started = await start({ answers });
+  const page = await started.open();
+  const seen = await page.evaluate(
+    async (source) =>
+      await new Promise((resolve, reject) => {
+        const worker = new Worker("/own.js", { type: "module" });
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = (event) => reject(new Error(event.message));
+        worker.postMessage(source);
+      }),
+    wat("echo"),
+  );
+  assert.deepEqual(seen, ["nested", "nested"]);
+  // A page keeps the name of its window from one address to the next.
+  const echoed = await page.evaluate(async (source) => {
+    globalThis.name = "Extism plug-in";
+    const again = await import("/web/extism.js?again");
+    const plugin = await again.createPlugin(source);
+    return [(await plugin.call("echo", "page")).text(), globalThis.onmessage];
+  }, wat("echo"));
+  assert.deepEqual(echoed, ["page", null]);
   await started.stop();
 });

@@ -8,7 +8,7 @@ import { OUT, ROOT } from "../support/build.mjs";
 
 const HTML = '<!doctype html><title>test</title><script type="module" src="/page.js"></script>';
 /** The SDK under a name that functions sent to the page can use. */
-const PAGE = 'import * as sdk from "/web/index.js"; globalThis.sdk = sdk;';
+const PAGE = 'import * as sdk from "/web/extism.js"; globalThis.sdk = sdk;';
 
 /** Starts a server and Chromium; `open` gives a page with the SDK as `sdk`. */
 export async function start({ isolated = true, words = [], answers = {} } = {}) {
@@ -17,6 +17,7 @@ export async function start({ isolated = true, words = [], answers = {} } = {}) 
   const server = await serve({
     folders: {
       web: join(OUT, "web"),
+      bundled: join(OUT, "bundled"),
       samples: join(OUT, "samples"),
       plugins: join(ROOT, "examples", "plugins"),
       fixtures: join(ROOT, "fixtures", "plugins"),

@@ -9,8 +9,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import * as extism from "@extism/extism";
 
-const FEATURES =
-  "cancel compiled context fs fuel headers host_context http inspect limits logs namespace nested pool precompile reenter renew stats threads vars wasi";
+/** The platform's own engine, in Workers, in place of the addon. */
+const IS_WEB = process.env.EXTISM_ENGINE === "web";
+const FEATURES = IS_WEB
+  ? "cancel compiled headers host_context http limits logs namespace nested pool renew stats threads vars wasi"
+  : "cancel compiled context fs fuel headers host_context http inspect limits logs namespace nested pool precompile reenter renew stats threads vars wasi";
 const LEVELS = ["trace", "debug", "info", "warn", "error"];
 
 const kept = new Map();
@@ -133,6 +136,7 @@ function settings(words, name) {
     wasiArgs: all("arg"),
     wasiEnv: Object.fromEntries(all("env").map((pair) => /^([^=]*)=(.*)$/s.exec(pair).slice(1))),
     engine: process.env.EXTISM_ENGINE ?? "auto",
+    ...(IS_WEB ? { runInWorker: true } : {}),
   };
   if (one.log !== undefined) {
     const lines = logs.get(name) ?? logs.set(name, []).get(name);
@@ -241,7 +245,8 @@ const REQUESTS = {
   GC: async () => {
     for (let round = 0; round < 3; round += 1) {
       globalThis.gc?.();
-      await new Promise(setImmediate);
+      // Host functions for Workers that have ended are over when they next look.
+      await (IS_WEB ? sleep(20) : new Promise(setImmediate));
     }
   },
   STATS: () => {

@@ -69,12 +69,15 @@ export type LogSink = (level: Exclude<LogLevel, "silent">, message: string, plug
 /** An engine: `native/index.ts` exports one as `native`, and `web/index.ts` one as `web`. */
 export interface Backend {
   readonly name: "native" | "web";
-  /** Compiles without blocking the calling thread for long, where the platform can. */
-  compile(source: Source, options: BackendOptions): Promise<BackendCompiled>;
+  /**
+   * Compiles without blocking the calling thread for long, where the platform can. An engine may end early, in any way,
+   * when the signal aborts: nobody waits any more.
+   */
+  compile(source: Source, options: BackendOptions, signal?: AbortSignal): Promise<BackendCompiled>;
   /** Compiles at once. Sources that have to be awaited (downloads in a browser) are `INVALID_ARGUMENT`. */
   compileSync(source: Source, options: BackendOptions): BackendCompiled;
   /** Describes a plug-in without running it. */
-  inspect(source: Source, options: BackendOptions): Promise<Inspection>;
+  inspect(source: Source, options: BackendOptions, signal?: AbortSignal): Promise<Inspection>;
   /** Compiles ahead of time, or rejects with `INVALID_ARGUMENT` where there is nothing to be gained. */
   precompile(source: Source, options: BackendOptions): Promise<Uint8Array>;
   /** Sends the process-wide log to a file; false where there are no files. */
@@ -95,7 +98,8 @@ export interface BackendStats {
 
 /** A plug-in compiled once, from which instances are made. */
 export interface BackendCompiled {
-  instantiate(): Promise<Instance>;
+  /** The signal is as in {@link Backend.compile}. */
+  instantiate(signal?: AbortSignal): Promise<Instance>;
   instantiateSync(): Instance;
   functionExists(name: string): boolean;
   /** A bounded number of instances. Pools without a native one are made of this package's own. */

@@ -31,11 +31,20 @@ export function bytesOf(data: unknown, what: string): Uint8Array {
 }
 
 function viewOf(view: ArrayBufferView, what: string): Uint8Array {
+  try {
+    // Views of what was transferred, or has shrunk: a DataView throws when asked, the others have no bytes until one is read.
+    if (view.byteLength === 0 && !(view instanceof DataView)) {
+      (view as Uint8Array).at(0);
+    }
+  } catch (error) {
+    throw errorOf(Status.InvalidArgument, `${what} is in a buffer that was transferred elsewhere, or has shrunk`, {
+      cause: error,
+    });
+  }
   const { buffer, byteOffset, byteLength } = view;
   if (isShared(buffer)) {
     return new Uint8Array(buffer, byteOffset, byteLength).slice();
   }
-  attached(buffer, what);
   return view instanceof Uint8Array ? view : new Uint8Array(buffer, byteOffset, byteLength);
 }
 

@@ -5,7 +5,8 @@
  * lets others change it, except for bodies of responses.
  */
 
-import type { Backend, BackendOptions, BackendStats, Source } from "./backend.js";
+import { checked, unlessAborted } from "./abort.js";
+import type { Backend, BackendCompiled, BackendOptions, BackendStats, Source } from "./backend.js";
 import { CompiledPlugin } from "./compiled-plugin.js";
 import type { Inspection } from "./inspection.js";
 import { sourceOf, sourceOfNow, type ManifestLike } from "./manifest.js";
@@ -38,19 +39,41 @@ export function factory(choose: Chooser): Factory {
     const source = await sourceOf(await manifest, options, allowedPathsOrder);
     return [choose(engine, source, chosen), source, chosen];
   };
+  const compile = async (
+    manifest: ManifestLike | PromiseLike<ManifestLike>,
+    options: ExtismPluginOptions | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<BackendCompiled> => {
+    const [backend, source, chosen] = await read(manifest, options);
+    return await backend.compile(source, chosen, signal);
+  };
+  const make = async (
+    manifest: ManifestLike | PromiseLike<ManifestLike>,
+    options: ExtismPluginOptions | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Plugin> => {
+    const compiled = await compile(manifest, options, signal);
+    try {
+      return new Plugin(await compiled.instantiate(signal), compiled);
+    } catch (error) {
+      compiled.close();
+      throw error;
+    }
+  };
   return {
     async createPlugin(manifest, options) {
-      const [backend, source, chosen] = await read(manifest, options);
-      const compiled = await backend.compile(source, chosen);
-      try {
-        return new Plugin(await compiled.instantiate(), compiled);
-      } catch (error) {
-        compiled.close();
-        throw error;
-      }
+      const signal = options?.signal;
+      return await unlessAborted(
+        signal,
+        () => make(manifest, options, signal),
+        (plugin) => {
+          plugin[Symbol.dispose]();
+        },
+      );
     },
     createPluginSync(manifest, options = {}) {
       const chosen = backendOptions(options);
+      checked(options.signal);
       const { engine = "auto", allowedPathsOrder = "host-to-guest" } = options;
       const source = sourceOfNow(manifest, options, allowedPathsOrder);
       const compiled = choose(engine, source, chosen).compileSync(source, chosen);
@@ -62,16 +85,28 @@ export function factory(choose: Chooser): Factory {
       }
     },
     async compilePlugin(manifest, options) {
-      const [backend, source, chosen] = await read(manifest, options);
-      return new CompiledPlugin(await backend.compile(source, chosen));
+      const signal = options?.signal;
+      const compiled = await unlessAborted(
+        signal,
+        () => compile(manifest, options, signal),
+        (late) => {
+          late.close();
+        },
+      );
+      return new CompiledPlugin(compiled);
     },
     async inspect(manifest, options) {
-      const [backend, source, chosen] = await read(manifest, options);
-      return await backend.inspect(source, chosen);
+      const signal = options?.signal;
+      return await unlessAborted(signal, async () => {
+        const [backend, source, chosen] = await read(manifest, options);
+        return await backend.inspect(source, chosen, signal);
+      });
     },
     async precompile(manifest, options) {
-      const [backend, source, chosen] = await read(manifest, options);
-      return await backend.precompile(source, chosen);
+      return await unlessAborted(options?.signal, async () => {
+        const [backend, source, chosen] = await read(manifest, options);
+        return await backend.precompile(source, chosen);
+      });
     },
   };
 }

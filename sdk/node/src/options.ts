@@ -67,6 +67,12 @@ export interface ExtismPluginOptions extends ManifestOptions {
   /** Which engine runs the plug-in: the addon's, the platform's own, or the first of them that is there. */
   engine?: "auto" | "native" | "web" | undefined;
 
+  /**
+   * Ends the making of a plug-in when it aborts: what was awaited rejects with its reason. Downloads and Workers end with
+   * it; the addon may end what a thread is compiling first. For calls there is `CallOptions.signal`.
+   */
+  signal?: AbortSignal | undefined;
+
   /** Web engine: whether the plug-in runs in a Worker. With the addon, `call` is on a thread of its own anyway. */
   runInWorker?: boolean | undefined;
   /** Web engine: what makes HTTP requests. */

@@ -158,7 +158,12 @@ export class Plugin {
     return await this.#instance.webInstance();
   }
 
-  /** Frees the plug-in, or gives it back to its pool. A call that runs is cancelled, and waited for. Twice is allowed. */
+  /**
+   * Frees the plug-in, or gives it back to its pool. A call that runs is cancelled, and waited for. Twice is allowed.
+   *
+   * In a Worker of the web engine a call that never ends is over at once, with its Worker. On the thread that closes nothing
+   * is heard until the call has returned: plug-ins that may never do so need a time limit, or `runInWorker`.
+   */
   async close(): Promise<void> {
     await this.#instance.close();
     this.#compiled?.close();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,6 +66,34 @@ test("the package installs into an empty project and runs there", async () => {
       },
     );
   }
+});
+
+test("a page has types of its own, without those of Node", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "extism-"));
+  mkdirSync(join(folder, "node_modules", "@extism"), { recursive: true });
+  symlinkSync(SDK, join(folder, "node_modules", "@extism", "extism"), "junction");
+  const page = `import createPlugin, { ExtismContext, loadCore, type ExtismPluginOptions } from "@extism/extism";
+    const options: ExtismPluginOptions = { runInWorker: true, signal: AbortSignal.timeout(100), fetch };
+    export async function main(): Promise<string | undefined> {
+      await loadCore();
+      await using plugin = await createPlugin(fetch("plugin.wasm"), options);
+      const first = await new ExtismContext().newPlugin({ wasm: [{ url: new URL("a", location.href) }] });
+      return (await plugin.call("run", await first.call("run", "x")))?.text();
+    }
+    // @ts-expect-error a page writes no log files
+    import { setLogFile } from "@extism/extism";
+    console.log(setLogFile);
+    // @ts-expect-error what is no option
+    createPlugin("plugin.wasm", { timeout: 1 });`;
+  writeFileSync(join(folder, "page.ts"), page);
+  const tsc = join(SDK, "node_modules", "typescript", "bin", "tsc");
+  const strict = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--types", "", "--ignoreConfig"];
+  const target = ["--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"];
+  const lib = ["--lib", "es2022,esnext.disposable,dom,dom.iterable"];
+  const done = await run(process.execPath, [tsc, ...strict, ...target, ...lib, "page.ts"], { cwd: folder }).catch(
+    (error) => error,
+  );
+  assert.deepEqual([done.code, done.stdout, done.stderr], [undefined, "", ""]);
 });
 
 test("a bundler takes what is used and nothing else", async () => {

@@ -229,6 +229,38 @@ pub(crate) const ROWS: &[Row] = &[
     )
     .about("no-op on another thread, awaited; in the published package with `runInWorker`")
     .from(JAVASCRIPT),
+    row(
+        "no-op, JavaScript web",
+        Unit::Ns,
+        Target::AtMost(0.5 * US),
+        ANY,
+    )
+    .about("no-op through the package for Node with its web engine, synchronously, beside the published package")
+    .from(JAVASCRIPT),
+    row(
+        "count_vowels, JavaScript web",
+        Unit::Ns,
+        Target::AtMost(1.5 * US),
+        ANY,
+    )
+    .about("as the row without JavaScript")
+    .from(JAVASCRIPT),
+    row(
+        "echo 64 KiB, JavaScript web",
+        Unit::Ns,
+        Target::AtMost(40.0 * US),
+        ANY,
+    )
+    .about("the same; the target is for Node 22 and later, whose engine takes modules with two memories")
+    .from(JAVASCRIPT),
+    row(
+        "echo 1 MiB, JavaScript web",
+        Unit::Ns,
+        Target::AtMost(0.6 * MS),
+        ANY,
+    )
+    .about("the same")
+    .from(JAVASCRIPT),
     row("native function, Elixir", Unit::Ns, Target::None, ANY)
         .about("into the native library of the package for Elixir and back, on a scheduler")
         .from(ELIXIR),

@@ -16,6 +16,7 @@ import type {
   PoolStats,
   Source,
 } from "../backend.js";
+import { isShortAscii, writeAscii } from "../ascii.js";
 import { errorOf } from "../error.js";
 import type { Inspection } from "../inspection.js";
 import { LIMIT_NAMES, type Limits } from "../limits.js";
@@ -340,6 +341,10 @@ function number(name: string): number | string {
 }
 
 function encoded(text: string): Uint8Array {
+  if (isShortAscii(text)) {
+    writeAscii(text, short, 0);
+    return short.subarray(0, text.length);
+  }
   if (text.length > SHORT) {
     return encoder.encode(text);
   }

@@ -92,17 +92,17 @@ const lost = new FinalizationRegistry<Uses>((uses) => {
 export function webBackend(platform: Platform): Backend {
   return {
     name: "web",
-    compile: async (source, options) => {
+    compile: async (source, options, signal) => {
       const core = await coreModule();
-      const loaded = await new Loading(core, source, options).load(platform.fetcher, platform.translator);
+      const loaded = await new Loading(core, source, options).load(platform.fetcher, platform.translator, signal);
       return new Compiled(core, loaded, options, platform);
     },
     compileSync: (source, options) => {
       const core = coreModuleNow();
       return new Compiled(core, new Loading(core, source, options).loadSync(platform.fetcher), options, platform);
     },
-    inspect: async (source: Source, options: BackendOptions): Promise<Inspection> =>
-      await inspectionOf(await coreModule(), source, options, platform),
+    inspect: async (source: Source, options: BackendOptions, signal?: AbortSignal): Promise<Inspection> =>
+      await inspectionOf(await coreModule(), source, options, platform, signal),
     precompile: () =>
       Promise.reject(errorOf(Status.InvalidArgument, "the web engine has nothing to compile ahead of time")),
     setLogFile: () => false,
@@ -128,18 +128,18 @@ class Compiled implements BackendCompiled {
     lost.register(this, this.#uses, this);
   }
 
-  async instantiate(): Promise<Instance> {
+  async instantiate(signal?: AbortSignal): Promise<Instance> {
     this.#live();
-    return held(await this.#instance());
+    return held(await this.#instance(signal));
   }
 
-  async #instance(): Promise<Instance> {
+  async #instance(signal?: AbortSignal): Promise<Instance> {
     if (this.#runsInWorker()) {
       const maker = this.#platform.worker;
       if (maker === undefined) {
         throw errorOf(Status.InvalidArgument, `${this.#whyWorker()}, and this platform has no Workers`);
       }
-      const instance = await makeInWorker(maker, this.#core, this.#loaded, this.#options, this.#closed());
+      const instance = await makeInWorker(maker, this.#core, this.#loaded, this.#options, this.#closed(), signal);
       this.#uses.add();
       return instance;
     }

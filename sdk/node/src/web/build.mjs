@@ -1,5 +1,6 @@
 /**
- * Bundles the web engine: `web/index.js` for browsers, the scripts of its Workers, and the core beside them.
+ * Bundles the web engine: `web/extism.js` for browsers and their Workers, the script of Workers in Node, and the core beside
+ * them.
  *
  * The core is a file that `cargo xtask web-core` has built; EXTISM_WEB_CORE names it.
  */
@@ -33,7 +34,7 @@ export async function buildWeb(out) {
     minify: true,
     target: "es2022",
   };
-  const browser = { index: "src/web/index.ts", worker: "src/web/browser-worker.ts" };
+  const browser = { extism: "src/web/index.ts" };
   await build({ ...shared, entryPoints: browser, outdir: out, platform: "browser" });
   const node = { "node-worker": "src/web/node-worker.ts" };
   await build({ ...shared, entryPoints: node, outdir: out, platform: "node" });

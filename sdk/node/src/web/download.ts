@@ -14,8 +14,9 @@ export async function download(
   request: { url: string; method: string; headers: Readonly<Record<string, string>> },
   bytesMax: number,
   ms: number,
+  signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  return await read(await sent(request, ms), request.url, bytesMax);
+  return await read(await sent(request, ms, signal), request.url, bytesMax);
 }
 
 async function read(response: Response, url: string, bytesMax: number): Promise<Uint8Array> {
@@ -35,9 +36,9 @@ async function read(response: Response, url: string, bytesMax: number): Promise<
 }
 
 /** Downloads a module from a path, relative to the page. */
-export async function downloadPath(path: string, bytesMax: number): Promise<Uint8Array> {
+export async function downloadPath(path: string, bytesMax: number, signal?: AbortSignal): Promise<Uint8Array> {
   const url = new URL(path, globalThis.location?.href).href;
-  const response = await sent({ url, method: "GET", headers: {} }, PATH_MS);
+  const response = await sent({ url, method: "GET", headers: {} }, PATH_MS, signal);
   if (response.status === 404) {
     throw errorOf(Status.NotFound, `Unable to load Wasm file "${path}": entity not found`);
   }
@@ -50,16 +51,23 @@ const PATH_MS = 300_000;
 async function sent(
   request: { url: string; method: string; headers: Readonly<Record<string, string>> },
   ms: number,
+  signal: AbortSignal | undefined,
 ): Promise<Response> {
+  const limit = AbortSignal.timeout(Math.min(ms, 2 ** 31 - 1));
   try {
     return await fetch(request.url, {
       method: request.method === "" ? "GET" : request.method,
       headers: { ...request.headers },
-      signal: AbortSignal.timeout(Math.min(ms, 2 ** 31 - 1)),
+      signal: signal === undefined ? limit : either(limit, signal),
     });
   } catch (error) {
     throw failed(request.url, error);
   }
+}
+
+/** Whichever aborts first; on platforms that cannot say that, a download goes on that nobody waits for. */
+function either(limit: AbortSignal, signal: AbortSignal): AbortSignal {
+  return typeof AbortSignal.any === "function" ? AbortSignal.any([limit, signal]) : limit;
 }
 
 function failed(url: string, error: unknown): Error {

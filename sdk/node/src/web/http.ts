@@ -71,7 +71,7 @@ export class HttpExchange {
     for (let next = sent; ;) {
       // Without an engine that waits, the answer is there when this returns.
       const hop = this.elsewhere(next, this.#body(next)) as Hop;
-      const again = this.#step(hop);
+      const again = this.#step(next, hop);
       if (typeof again === "bigint") {
         return again;
       }
@@ -83,7 +83,7 @@ export class HttpExchange {
     for (let next = sent; ;) {
       const body = this.#body(next);
       const hop = await (this.elsewhere?.(next, body) ?? oneHop(this.#fetch, next, body));
-      const again = this.#step(hop);
+      const again = this.#step(next, hop);
       if (typeof again === "bigint") {
         return again;
       }
@@ -100,7 +100,7 @@ export class HttpExchange {
   }
 
   /** What a hop means: the handle of the body, or another hop. */
-  #step(hop: Hop): bigint | Sent {
+  #step(last: Sent, hop: Hop): bigint | Sent {
     if (hop.kind === "failed") {
       return this.#failed(hop);
     }
@@ -108,7 +108,7 @@ export class HttpExchange {
     if (location !== undefined) {
       this.#core.giveText(location);
       if (this.#checked(this.#core.exports.http_redirected(hop.status)) === 2) {
-        return this.#core.takeJson() as Sent;
+        return elsewhere(last, this.#core.takeJson() as Sent);
       }
     }
     return this.#answered(hop.status, hop.headers, hop.body);
@@ -223,6 +223,17 @@ function authorise(url: URL, headers: Headers): void {
   }
   url.username = "";
   url.password = "";
+}
+
+/** A request that a server has redirected: a user in the address of another is its own word, and not the plug-in's. */
+function elsewhere(last: Sent, sent: Sent): Sent {
+  const url = new URL(sent.url);
+  if (url.origin === new URL(last.url).origin) {
+    return sent;
+  }
+  url.username = "";
+  url.password = "";
+  return { ...sent, url: url.href };
 }
 
 function reasonOf(error: unknown): string {

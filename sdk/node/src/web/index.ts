@@ -1,8 +1,8 @@
 /**
  * The package in browsers, Deno and the like: the platform's own engine.
  *
- * Must not know: Node. Invariants: nothing is downloaded before it is needed; the core and the Worker's script are files
- * beside this one, so that a page needs no more than `script-src 'self' 'wasm-unsafe-eval'`.
+ * Must not know: Node. Invariants: nothing is downloaded before it is needed; the core is a file beside this one, and Workers
+ * run this one again, so that a page needs no more than `script-src 'self' 'wasm-unsafe-eval'`.
  */
 
 import { factory } from "../create.js";
@@ -11,6 +11,7 @@ import { errorOf } from "../error.js";
 import { Status } from "../status.js";
 import type { BackendStats } from "../backend.js";
 import { webBackend } from "./backend.js";
+import { serveInWorker, workerName } from "./browser-worker.js";
 import { coreModule, useCoreFile, useCoreModule } from "./core.js";
 import { download, downloadPath } from "./download.js";
 import { TEXT_FILE, translator } from "./text.js";
@@ -19,14 +20,15 @@ export * from "../exports.js";
 export { ExtismContext, ExtismPlugin } from "./extism-context.js";
 
 const CORE = new URL("./extism_web.wasm", import.meta.url);
-const WORKER = new URL("./worker.js", import.meta.url);
+const WORKER = new URL("./extism.js", import.meta.url);
 
 useCoreFile({ load: () => compiled(CORE) });
+serveInWorker();
 
 const web = /* @__PURE__ */ webBackend({
   fetcher: {
     // A path is relative to the page.
-    path: (path, bytesMax) => downloadPath(path, bytesMax),
+    path: downloadPath,
     request: download,
   },
   translator: translator(() => compiled(new URL(TEXT_FILE, CORE))),
@@ -102,10 +104,7 @@ async function compiled(address: URL): Promise<WebAssembly.Module> {
 function makeWorker(
   args: Readonly<Record<string, unknown>> | undefined,
 ): ReturnType<import("./worker-instance.js").WorkerMaker> {
-  const worker = new Worker(WORKER, {
-    type: "module",
-    ...(typeof args?.["name"] === "string" ? { name: args["name"] } : {}),
-  });
+  const worker = new Worker(WORKER, { type: "module", name: workerName(args?.["name"]) });
   return {
     post: (message, transfer) => {
       worker.postMessage(message, transfer ?? []);

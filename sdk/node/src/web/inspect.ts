@@ -15,6 +15,7 @@ export async function inspectionOf(
   source: Source,
   options: BackendOptions,
   platform: Platform,
+  signal?: AbortSignal,
 ): Promise<Inspection> {
-  return await new Loading(core, source, options).inspect(platform.fetcher, platform.translator);
+  return await new Loading(core, source, options).inspect(platform.fetcher, platform.translator, signal);
 }

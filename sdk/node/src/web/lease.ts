@@ -9,19 +9,22 @@ import { errorOf, ExtismError, GuestError } from "../error.js";
 import { Status } from "../status.js";
 
 /** Gives back what nobody holds any more. */
-const lost = new FinalizationRegistry<() => void>((giveBack) => {
+const lost = new FinalizationRegistry<() => unknown>((giveBack) => {
   giveBack();
 });
 
 /** An instance that can say when its last call has ended. */
 export type Leased = Instance & { settled?(): Promise<void> };
 
+/** Takes an instance back, and has done so when what it answers is over. */
+export type GiveBack = (isFit: boolean) => Promise<void> | void;
+
 export class Lease implements Instance {
-  readonly #giveBack: (isFit: boolean) => void;
+  readonly #giveBack: GiveBack;
   #instance: Leased | undefined;
   #isFit = true;
 
-  constructor(instance: Leased, giveBack: (isFit: boolean) => void) {
+  constructor(instance: Leased, giveBack: GiveBack) {
     this.#instance = instance;
     this.#giveBack = giveBack;
     lost.register(this, giveBack.bind(undefined, false), this);
@@ -108,16 +111,20 @@ export class Lease implements Instance {
 
   async close(): Promise<void> {
     const instance = this.#instance;
-    this.closeSync();
+    await this.#end();
     await instance?.settled?.();
   }
 
   closeSync(): void {
+    void this.#end();
+  }
+
+  #end(): Promise<void> | void {
     const instance = this.#instance;
     this.#instance = undefined;
     if (instance !== undefined) {
       lost.unregister(this);
-      this.#giveBack(this.#isFit && !instance.isActive());
+      return this.#giveBack(this.#isFit && !instance.isActive());
     }
   }
 

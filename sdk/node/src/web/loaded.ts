@@ -29,12 +29,13 @@ export interface Loaded {
 
 /** Gets what the core asks for. */
 export interface Fetcher {
-  path(path: string, bytesMax: number): Promise<Uint8Array>;
+  path(path: string, bytesMax: number, signal?: AbortSignal): Promise<Uint8Array>;
   pathSync?(path: string): Uint8Array;
   request(
     request: { url: string; method: string; headers: Readonly<Record<string, string>> },
     bytesMax: number,
     ms: number,
+    signal?: AbortSignal,
   ): Promise<Uint8Array>;
 }
 
@@ -95,11 +96,12 @@ export class Loading {
     this.#core.exports.options();
   }
 
-  async load(fetcher: Fetcher, translator: Translator): Promise<Loaded> {
+  async load(fetcher: Fetcher, translator: Translator, signal?: AbortSignal): Promise<Loaded> {
     const isText = !isJson(this.#source.bytes) && !this.#isModule();
     const source = isText ? await translator.manifest(this.#source.bytes) : this.#source.bytes;
     for (const [index, needed] of this.#needed(source).entries()) {
-      const found = this.#atHand(index, needed) ?? (await this.#fetched(needed, fetcher));
+      const found = this.#atHand(index, needed) ?? (await this.#fetched(needed, fetcher, signal));
+      signal?.throwIfAborted();
       if (found instanceof WebAssembly.Module) {
         this.#describe(index, found);
         continue;
@@ -132,8 +134,8 @@ export class Loading {
   }
 
   /** Describes a source without running it. */
-  async inspect(fetcher: Fetcher, translator: Translator): Promise<Inspection> {
-    await this.load(fetcher, translator);
+  async inspect(fetcher: Fetcher, translator: Translator, signal?: AbortSignal): Promise<Inspection> {
+    await this.load(fetcher, translator, signal);
     throw errorOf(Status.InvalidArgument, "this build describes no plug-ins");
   }
 
@@ -167,13 +169,13 @@ export class Loading {
     return given instanceof Uint8Array ? given.slice() : given;
   }
 
-  async #fetched(needed: Needed, fetcher: Fetcher): Promise<Uint8Array> {
+  async #fetched(needed: Needed, fetcher: Fetcher, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const fetch = needed.fetch;
     if (typeof fetch === "object" && "path" in fetch) {
-      return await fetcher.path(fetch.path, this.#bytesMax());
+      return await fetcher.path(fetch.path, this.#bytesMax(), signal);
     }
     if (typeof fetch === "object" && "request" in fetch) {
-      return await fetcher.request(fetch.request, this.#bytesMax(), this.#core.exports.download_ms_max());
+      return await fetcher.request(fetch.request, this.#bytesMax(), this.#core.exports.download_ms_max(), signal);
     }
     throw errorOf(Status.Internal, "there is nothing to fetch");
   }

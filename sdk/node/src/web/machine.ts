@@ -6,6 +6,7 @@
  * however it ends.
  */
 
+import { isShortAscii, writeAscii } from "../ascii.js";
 import type { Input } from "../backend.js";
 import { errorOf, ExtismError } from "../error.js";
 import type { HostFunction } from "../host-function.js";
@@ -84,8 +85,9 @@ export class Machine {
     this.core.listener = wiring.listener;
     this.#begins();
     this.memory = new LocalCallMemory(wiring.id, this.core, {
-      mustStop: () => wiring.mustStop() || Date.now() >= this.#deadline,
-      timeRemainingMs: () => (Number.isFinite(this.#deadline) ? Math.max(0, this.#deadline - Date.now()) : undefined),
+      mustStop: () => wiring.mustStop() || performance.now() >= this.#deadline,
+      timeRemainingMs: () =>
+        Number.isFinite(this.#deadline) ? Math.max(0, this.#deadline - performance.now()) : undefined,
     });
     this.#http = new HttpExchange(this.core, wiring.fetch, wiring.suspension, wiring.httpElsewhere);
     this.#surroundings = this.#around();
@@ -142,13 +144,14 @@ export class Machine {
 
   /** Calls a function here and now. */
   callNow(name: string, input: Input, hostContext: unknown, timeMs: number | null): ArrayBuffer | null {
+    const given = this.#stage === "ready" ? input : ofItsOwn(input);
     if (this.#stage !== "ready") {
       this.#ready();
     }
     this.#hostContext = hostContext;
-    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : Date.now() + timeMs;
+    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeMs;
     try {
-      const entry = this.#begin(name, input);
+      const entry = this.#begin(name, given);
       let code: unknown;
       try {
         code = entry.direct();
@@ -166,13 +169,14 @@ export class Machine {
     if (!this.suspends) {
       return this.callNow(name, input, hostContext, timeMs);
     }
+    const given = this.#stage === "ready" ? input : ofItsOwn(input);
     if (this.#stage !== "ready") {
       await this.#readySuspending();
     }
     this.#hostContext = hostContext;
-    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : Date.now() + timeMs;
+    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeMs;
     try {
-      const entry = this.#begin(name, input);
+      const entry = this.#begin(name, given);
       let code: unknown;
       try {
         code = await (entry.suspending as Callable)();
@@ -399,8 +403,11 @@ export class Machine {
   /** Starts a call: the input is in its place, and the function found. */
   #begin(name: string, input: Input): Entry {
     const core = this.core;
-    const bytes = typeof input === "string" ? encoder.encode(input) : input;
-    const handle = core.exports.begin(bytes.length);
+    const given = typeof input === "string" && !isShortAscii(input) ? encoder.encode(input) : input;
+    if (given.length > INPUT_BYTES_MAX) {
+      throw errorOf(Status.Memory, "oom");
+    }
+    const handle = core.exports.begin(given.length);
     if (handle === 0) {
       throw core.fault();
     }
@@ -409,9 +416,14 @@ export class Machine {
       words[INPUT_OFFSET_WORD] = 0;
       words[INPUT_LENGTH_WORD] = 0;
     } else {
-      core.kernel.bytes().set(bytes, handle >>> 0);
+      const offset = handle >>> 0;
+      if (typeof given === "string") {
+        writeAscii(given, core.kernel.bytes(), offset);
+      } else {
+        core.kernel.bytes().set(given, offset);
+      }
       words[INPUT_OFFSET_WORD] = handle;
-      words[INPUT_LENGTH_WORD] = bytes.length;
+      words[INPUT_LENGTH_WORD] = given.length;
     }
     return this.#entries.get(name) ?? this.#find(name);
   }
@@ -476,6 +488,8 @@ export class Machine {
   }
 }
 
+/** What an address of kernel memory, which has 32 bits, can reach. */
+const INPUT_BYTES_MAX = 2 ** 32 - 1;
 const INPUT_OFFSET_WORD = 2;
 const INPUT_LENGTH_WORD = 4;
 
@@ -492,6 +506,11 @@ function* unitExports(
       return;
     }
   }
+}
+
+/** Input that nobody changes before it is read: whatever the plug-in imports runs while it is initialised. */
+function ofItsOwn(input: Input): Input {
+  return typeof input === "string" ? input : input.slice();
 }
 
 /** Whether a function can be called for a code or nothing. */

@@ -54,11 +54,6 @@ export function hasSecondMemories(): boolean {
   return secondMemories;
 }
 
-/** For tests: what the engine is taken to be able to do. */
-export function pretendSecondMemories(has: boolean | undefined): void {
-  secondMemories = has;
-}
-
 /** Whether threads can share memory and wait for each other. */
 export function canShareMemory(): boolean {
   return typeof SharedArrayBuffer === "function" && typeof Atomics === "object";

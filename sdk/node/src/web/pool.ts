@@ -107,27 +107,28 @@ export class InstancePool implements BackendPool {
 
   /** The instance, whose closing gives it back. */
   #lend(instance: Instance): Instance {
-    return new Lease(instance, (isFit) => {
-      this.#takeBack(instance, isFit);
-    });
+    return new Lease(instance, (isFit) => this.#takeBack(instance, isFit));
   }
 
-  #takeBack(instance: Instance, isFit: boolean): void {
+  async #takeBack(instance: Instance, isFit: boolean): Promise<void> {
+    if (isFit && !this.#isClosed) {
+      try {
+        // Nothing of the last borrower is left in what the host and the plug-in share.
+        await instance.reset();
+        this.#offer(instance);
+      } catch {
+        this.#replace(instance);
+      }
+    } else {
+      this.#replace(instance);
+    }
+  }
+
+  /** Ends an instance, and makes another if someone waits for one. */
+  #replace(instance: Instance): void {
     if (this.#isClosed) {
       this.#alive -= 1;
       instance.closeSync();
-      return;
-    }
-    if (isFit) {
-      // Nothing of the last borrower is left in what the host and the plug-in share.
-      instance.reset().then(
-        () => {
-          this.#offer(instance);
-        },
-        () => {
-          this.#takeBack(instance, false);
-        },
-      );
       return;
     }
     this.#alive -= 1;

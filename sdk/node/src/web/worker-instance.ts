@@ -53,13 +53,20 @@ export async function makeInWorker(
   loaded: Loaded,
   options: BackendOptions,
   closed: () => void,
+  signal?: AbortSignal,
 ): Promise<Instance> {
   const instance = new WorkerInstance(maker, core, loaded, options, closed);
+  const stop = (): void => {
+    instance.end();
+  };
+  signal?.addEventListener("abort", stop);
   try {
     await instance.start();
   } catch (error) {
     instance.end();
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
   }
   return instance;
 }
@@ -119,8 +126,9 @@ class WorkerInstance implements Instance {
     this.#live();
     this.#idle();
     return await this.#during(hostContext, async (running) => {
-      const own = ofItsOwn(input);
-      if (this.#end === undefined) {
+      const mustStart = this.#end === undefined || this.#starting !== undefined;
+      const own = mustStart && typeof input !== "string" ? input.slice() : ofItsOwn(input);
+      if (mustStart) {
         await this.#started();
       }
       // A Worker takes its time to start, which is not the plug-in's.
@@ -232,10 +240,11 @@ class WorkerInstance implements Instance {
       begin: () => {
         clearTimeout(timer);
         if (limit !== null && limit < TIMER_MS_MAX && !running.isStopped) {
-          running.deadline = Date.now() + limit;
+          running.deadline = performance.now() + limit;
           timer = setTimeout(() => {
             running.stop(Status.Timeout, "timeout");
-          }, limit);
+            // A timer may be early by less than a millisecond.
+          }, limit + 1);
         }
       },
       stop: (status, message) => {
@@ -398,9 +407,15 @@ class WorkerInstance implements Instance {
       return;
     }
     const memory = new RemoteCallMemory(this.#id, blocks, this.#variables, {
-      mustStop: () => running.isStopped || Date.now() >= running.deadline,
+      mustStop: () => {
+        if (!running.isStopped && performance.now() >= running.deadline) {
+          // Its timer is late, and the call is over as soon as anybody knows.
+          running.stop(Status.Timeout, "timeout");
+        }
+        return running.isStopped;
+      },
       timeRemainingMs: () =>
-        Number.isFinite(running.deadline) ? Math.max(0, running.deadline - Date.now()) : undefined,
+        Number.isFinite(running.deadline) ? Math.max(0, running.deadline - performance.now()) : undefined,
     });
     let said: HostAnswer;
     try {

@@ -26,6 +26,7 @@ const options: ExtismPluginOptions = {
   config: { key: "value" },
   memory: { maxPages: 10, maxVarBytes: 100 },
   timeoutMs: 1_000,
+  signal: AbortSignal.timeout(10_000),
   logger: console,
   logLevel: "info",
   limits: { base: "untrusted", callTimeMsMax: 100, memoryBytesMax: 1n << 24n, outputBytesMax: Infinity },

@@ -1,0 +1,166 @@
+/** WASI of the web engine: streams, clocks, and numbers that lead nowhere. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import * as extism from "@extism/extism";
+
+import { nothingIsLeft, program } from "./support.mjs";
+
+nothingIsLeft();
+
+const SUCCESS = 0;
+const BADF = 8;
+const FAULT = 21;
+const INVAL = 28;
+const NOTSUP = 58;
+const SPIPE = 70;
+/** No address of a memory of one page. */
+const BEYOND = 65_534;
+
+/** A call by its name, its arguments (a big integer is an `i64`), and the error number it answers. */
+const CALLS = [
+  ["args_sizes_get", [0, 4], SUCCESS],
+  ["args_sizes_get", [0, -1], FAULT],
+  ["args_get", [0, BEYOND], FAULT],
+  ["environ_sizes_get", [BEYOND + 4, 0], FAULT],
+  ["environ_get", [0, 16], SUCCESS],
+  ["clock_res_get", [0, 0], SUCCESS],
+  ["clock_res_get", [7, 0], NOTSUP],
+  ["clock_time_get", [1, 0n, 0], SUCCESS],
+  ["clock_time_get", [2, 0n, 0], NOTSUP],
+  ["clock_time_get", [0, 0n, BEYOND], FAULT],
+  ["fd_advise", [0, 0n, 0n, 0], SUCCESS],
+  ["fd_allocate", [1, 0n, 0n], NOTSUP],
+  ["fd_datasync", [1], SUCCESS],
+  ["fd_datasync", [3], BADF],
+  ["fd_fdstat_get", [1, 0], SUCCESS],
+  ["fd_fdstat_get", [1, BEYOND], FAULT],
+  ["fd_fdstat_get", [3, 0], BADF],
+  ["fd_fdstat_set_flags", [1, 0], SUCCESS],
+  ["fd_filestat_get", [0, 0], SUCCESS],
+  ["fd_filestat_get", [-1, 0], BADF],
+  ["fd_filestat_set_size", [0, 0n], NOTSUP],
+  ["fd_pread", [0, 0, 0, 0n, 0], SPIPE],
+  ["fd_prestat_get", [3, 0], BADF],
+  ["fd_prestat_dir_name", [3, 0, 0], BADF],
+  ["fd_read", [0, 0, 0, 64], SUCCESS],
+  ["fd_read", [1, 0, 0, 64], BADF],
+  ["fd_readdir", [0, 0, 0, 0n, 0], NOTSUP],
+  ["fd_renumber", [1, 9], BADF],
+  ["fd_seek", [0, 0n, 0, 0], SPIPE],
+  ["fd_tell", [7, 0], BADF],
+  ["fd_write", [0, 0, 0, 0], BADF],
+  ["fd_write", [1, 0, 1, BEYOND], FAULT],
+  ["fd_write", [1, BEYOND, 1, 0], FAULT],
+  ["fd_write", [1, 0, -1, 0], FAULT],
+  ["path_open", [3, 0, 0, 0, 0, 0n, 0n, 0, 0], BADF],
+  ["path_symlink", [0, 0, 0, 0, 0], BADF],
+  ["poll_oneoff", [0, 0, 0, 0], INVAL],
+  ["poll_oneoff", [BEYOND, 0, 1, 0], FAULT],
+  ["proc_raise", [6], NOTSUP],
+  ["random_get", [0, 65_536], SUCCESS],
+  ["random_get", [1, 65_536], FAULT],
+  ["random_get", [0, -1], FAULT],
+  ["sched_yield", [], SUCCESS],
+  ["sock_shutdown", [1, 0], BADF],
+];
+
+/** A module that makes one call of WASI, and answers its error number. */
+function calling(name, args) {
+  const kinds = args.map((arg) => (typeof arg === "bigint" ? "i64" : "i32"));
+  const params = kinds.length === 0 ? "" : `(param ${kinds.join(" ")})`;
+  const constants = args.map((arg, at) => `(${kinds[at]}.const ${arg})`).join(" ");
+  return `(module
+    (import "wasi_snapshot_preview1" "${name}" (func $f ${params} (result i32)))
+    (memory (export "memory") 1)
+    (func (export "run") (result i32) (call $f ${constants})))`;
+}
+
+for (const [name, args, errno] of CALLS) {
+  test(`${name}(${args.join(", ")}) is ${errno}`, async () => {
+    const options = { engine: "web", useWasi: true, wasiArgs: ["a", "größe"] };
+    const plugin = await extism.createPlugin(calling(name, args), options);
+    const answered = await plugin.call("run").then(
+      () => SUCCESS,
+      (error) => error.guestCode || error,
+    );
+    assert.equal(answered, errno);
+    await plugin.close();
+  });
+}
+
+/** Subscriptions of 48 bytes at 0, events of 32 at 256, their number at 1024: put out from 0 on. */
+const POLLS = `(module
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (memory (export "memory") 1)
+  (func $subscribe (param $at i32) (param $data i64) (param $type i32) (param $what i32) (param $time i64)
+    (i64.store (local.get $at) (local.get $data))
+    (i32.store8 offset=8 (local.get $at) (local.get $type))
+    (i32.store offset=16 (local.get $at) (local.get $what))
+    (i64.store offset=24 (local.get $at) (local.get $time)))
+  (func $put_out (param $count i32) (local $block i64) (local $at i32)
+    (drop (call $poll (i32.const 0) (i32.const 256) (local.get $count) (i32.const 1024)))
+    (i32.store8 (i32.const 255) (i32.load (i32.const 1024)))
+    (local.set $block (call $alloc (i64.const 65)))
+    (loop $next
+      (call $store (i64.add (local.get $block) (i64.extend_i32_u (local.get $at)))
+        (i32.load8_u offset=255 (local.get $at)))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $at) (i32.const 65))))
+    (call $output (local.get $block) (i64.const 65)))
+  (func (export "clocks")
+    (call $subscribe (i32.const 0) (i64.const 11) (i32.const 0) (i32.const 1) (i64.const 60000000000))
+    (call $subscribe (i32.const 48) (i64.const 12) (i32.const 0) (i32.const 1) (i64.const 20000000))
+    (call $put_out (i32.const 2)))
+  (func (export "streams")
+    (drop (call $close (i32.const 2)))
+    (call $subscribe (i32.const 0) (i64.const 21) (i32.const 0) (i32.const 0) (i64.const 60000000000))
+    (call $subscribe (i32.const 48) (i64.const 22) (i32.const 1) (i32.const 0) (i64.const 0))
+    (call $subscribe (i32.const 96) (i64.const 23) (i32.const 2) (i32.const 2) (i64.const 0))
+    (call $put_out (i32.const 3))))`;
+
+/** The events that were put out: userdata, error number and type. */
+function events(output) {
+  return Array.from({ length: output.getUint8(0) }, (_, at) => {
+    const event = 1 + 32 * at;
+    return [output.getUint8(event), output.getUint16(event + 8, true), output.getUint8(event + 10)];
+  });
+}
+
+for (const runInWorker of [false, true]) {
+  test(`waiting ends with the first event, and streams are always ready${runInWorker ? ", in a Worker" : ""}`, async () => {
+    const plugin = await extism.createPlugin(POLLS, { engine: "web", useWasi: true, runInWorker });
+    const begin = performance.now();
+    assert.deepEqual(events(await plugin.call("clocks")), [[12, SUCCESS, 0]]);
+    assert.ok(performance.now() - begin >= 20);
+    assert.deepEqual(events(await plugin.call("streams")), [
+      [22, SUCCESS, 1],
+      [23, BADF, 2],
+    ]);
+    await plugin.close();
+  });
+}
+
+test("what a plug-in writes is shown line by line if the host says so, and else is for nobody", async () => {
+  const module = `(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\\14\\00\\00\\00\\03\\00\\00\\00\\17\\00\\00\\00\\07\\00\\00\\00")
+    (data (i32.const 20) "gr\\c3\\bcn\\nred\\n")
+    (func (export "out") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 2) (i32.const 64))))
+    (func (export "err") (drop (call $write (i32.const 2) (i32.const 0) (i32.const 2) (i32.const 64)))))`;
+  const { code, output } = await program(`
+    import { createPlugin } from "@extism/extism";
+    for (const enableWasiOutput of [false, true]) {
+      const plugin = await createPlugin(${JSON.stringify(module)}, { engine: "web", useWasi: true, enableWasiOutput });
+      plugin.callSync("out");
+      plugin.callSync("err");
+      await plugin.close();
+    }`);
+  assert.deepEqual([code, output], [0, "grün\nred\ngrün\nred\n"]);
+});
