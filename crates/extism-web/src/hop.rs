@@ -8,7 +8,9 @@ use extism_policy::url::Url;
 use extism_policy::{
     Denied, Follow, check_headers, check_method, display_url, follow, redirected_headers,
 };
-use extism_semantics::{Fault, Guest, GuestRequest};
+use extism_semantics::{
+    Fault, Guest, check_http_request_size, count_http_request, parse_http_request,
+};
 
 use crate::json::Json;
 use crate::plugin::{Plugin, refusal};
@@ -34,8 +36,10 @@ impl Plugin {
         if let Some(headers) = &mut self.http.headers {
             headers.clear();
         }
-        GuestRequest::count(&mut self.http.requests, self.limits.http_requests_max)?;
-        let request = GuestRequest::parse(&self.take(request, "http request")?)?;
+        count_http_request(&mut self.http.requests, self.limits.http_requests_max)?;
+        let length = self.kernel.length(request);
+        check_http_request_size(length, self.limits.http_header_bytes_max)?;
+        let request = parse_http_request(&self.take(request, "http request")?)?;
         let body = match body {
             0 => None,
             handle => Some(self.take(handle, "http request body")?),
@@ -127,7 +131,7 @@ impl Plugin {
         self.http.body = None;
         self.http.status = status;
         if let Some(kept) = &mut self.http.headers {
-            *kept = headers.into_iter().collect();
+            *kept = headers;
         }
         self.alloc(body_bytes).map_err(refusal)
     }

@@ -147,9 +147,10 @@ impl Reading {
                     }
                 }
                 Payload::TableSection(section) => {
-                    for table in section {
-                        self.outline.tables.push(table?.ty.initial);
-                    }
+                    let tables = wasm.get(section.range()).unwrap_or_default();
+                    let tables = extism_rewrite::tables(tables)?;
+                    let elements = tables.iter().map(|table| table.elements);
+                    self.outline.tables.extend(elements);
                 }
                 Payload::MemorySection(section) => {
                     for memory in section {

@@ -170,14 +170,15 @@ fn has_wildcard(host: &str) -> bool {
     !is_address && host.contains(['*', '?', '['])
 }
 
-/// Lower case, and punycode for each label that is a whole name; labels with a wildcard stay as they are.
+/// Lower case, and punycode for each label that is a whole name. Of labels with a wildcard, only ASCII gets
+/// lower case: other letters in them match nothing, as hosts are ASCII.
 fn canonical_labels(host: &str) -> String {
     if host.is_ascii() {
         return host.to_ascii_lowercase();
     }
     let label = |label: &str| match Host::parse(label) {
         Ok(Host::Domain(name)) if !has_wildcard(label) => name,
-        _ => label.to_lowercase(),
+        _ => label.to_ascii_lowercase(),
     };
     host.split('.').map(label).collect::<Vec<_>>().join(".")
 }

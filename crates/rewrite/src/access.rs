@@ -37,8 +37,15 @@ pub(crate) enum Access {
     InputLoad(Width),
     InputLength,
     InputOffset,
-    /// `memory.grow` of this memory, which is no function but treated like one where growth is metered.
-    Grow(u32),
+    /// `memory.grow` or `table.grow`, which is no function but treated like one where growth is metered.
+    Grow(Growing),
+}
+
+/// What can grow, by its index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Growing {
+    Memory(u32),
+    Table(u32),
 }
 
 const ACCESSES: &[(&str, Access)] = &[

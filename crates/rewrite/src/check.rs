@@ -69,6 +69,7 @@ mod kind {
     use wasmparser::{BinaryReader, FunctionBody, Payload};
 
     use crate::Declined;
+    use crate::instruction::Instructions;
 
     /// Takes a module apart that is known to be valid.
     pub(crate) struct Check;
@@ -88,10 +89,11 @@ mod kind {
             body: &FunctionBody<'a>,
             mut each: impl FnMut(&BinaryReader<'a>) -> Result<(), Declined>,
         ) -> Result<(), Declined> {
-            let mut operators = body.get_operators_reader()?;
-            while !operators.eof() {
-                each(&operators.get_binary_reader())?;
-                operators.read()?;
+            let operators = body.get_operators_reader()?;
+            let mut instructions = Instructions::new(operators.get_binary_reader());
+            while !instructions.is_done() {
+                each(instructions.reader())?;
+                instructions.next()?;
             }
             Ok(())
         }

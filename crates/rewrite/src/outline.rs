@@ -14,12 +14,14 @@ use wasmparser::{
     WasmFeatures,
 };
 
-use crate::access::Access;
+use crate::access::{Access, Growing};
 use crate::bulk::Bulk;
 use crate::check::Check;
 use crate::copy_loop::{self, CopyLoop, Surroundings, Work};
+use crate::instruction::opcode::{CALL, MEMORY_GROW, NUMERIC, RETURN_CALL, TABLE_GROW};
 use crate::loops::Loops;
 use crate::shift::Shift;
+use crate::table;
 use crate::{Declined, DeclinedKind, KernelMemory};
 
 /// The proposals the pass answers for: all but the deprecated exceptions, and those under which an
@@ -30,10 +32,6 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::all()
     .difference(WasmFeatures::SHARED_EVERYTHING_THREADS)
     .difference(WasmFeatures::CUSTOM_DESCRIPTORS)
     .difference(WasmFeatures::COMPONENT_MODEL);
-
-const CALL: u8 = 0x10;
-const RETURN_CALL: u8 = 0x12;
-const MEMORY_GROW: u8 = 0x40;
 
 /// What a module's own growth of its memories is to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +91,8 @@ pub(crate) struct Outline {
     pub(crate) memories: Vec<MemoryType>,
     /// How many of them are imported.
     imported_memories: u32,
+    /// Of all tables, imported ones first, whether they count in 64 bits.
+    tables_64: Vec<bool>,
     /// How many imports there are, of whatever kind.
     pub(crate) imports_count: usize,
     /// How many exports there are.
@@ -132,7 +132,7 @@ impl Outline {
                     let body = outline.body(&mut check, body)?;
                     each_body(&outline, &body)?;
                 }
-                _ => outline.section(&payload, keep)?,
+                _ => outline.section(wasm, &payload, keep)?,
             }
         }
         Ok(outline)
@@ -151,6 +151,7 @@ impl Outline {
 
     fn section(
         &mut self,
+        wasm: &[u8],
         payload: &Payload<'_>,
         keep: &dyn Fn(&str) -> bool,
     ) -> Result<(), Declined> {
@@ -173,6 +174,11 @@ impl Outline {
                 for memory in section.clone() {
                     self.memories.push(memory?);
                 }
+            }
+            Payload::TableSection(section) => {
+                let tables = table::tables(&wasm[section.range()])?;
+                self.tables_64
+                    .extend(tables.iter().map(|table| table.is_64));
             }
             Payload::StartSection { func, .. } => self.start = Some(*func),
             _ => {}
@@ -210,6 +216,7 @@ impl Outline {
                     self.memories.push(memory);
                     self.imported_memories += 1;
                 }
+                TypeRef::Table(table) => self.tables_64.push(table.table64),
                 _ => {}
             }
         }
@@ -309,10 +316,8 @@ impl Outline {
         reader: &BinaryReader<'_>,
         code_start: usize,
     ) -> Result<Option<Site>, Declined> {
-        if opcode == MEMORY_GROW && !self.meters {
-            return Ok(None);
-        }
-        if opcode != CALL && opcode != RETURN_CALL && opcode != MEMORY_GROW {
+        let may_grow = self.meters && matches!(opcode, MEMORY_GROW | NUMERIC);
+        if opcode != CALL && opcode != RETURN_CALL && !may_grow {
             return Ok(None);
         }
         let start = reader.original_position();
@@ -320,7 +325,9 @@ impl Outline {
         reader.read_u8()?;
         let index = reader.read_var_u32()?;
         let access = match opcode {
-            MEMORY_GROW => Some(Access::Grow(index)),
+            MEMORY_GROW => Some(self.growth_of_memory(index)?),
+            NUMERIC if index == TABLE_GROW => Some(self.growth_of_table(reader.read_var_u32()?)?),
+            NUMERIC => None,
             _ => self.access(index),
         };
         Ok(access.map(|access| Site {
@@ -329,6 +336,27 @@ impl Outline {
             access,
             tail: opcode == RETURN_CALL,
         }))
+    }
+
+    fn growth_of_memory(&self, index: u32) -> Result<Access, Declined> {
+        let memory = self.memories.get(index as usize);
+        match memory {
+            Some(memory) if !Bulk::memory_fits(memory) => Err(Declined::new(
+                DeclinedKind::Unsupported,
+                "it grows a memory of 64 bits or of other pages, which is not metered",
+            )),
+            _ => Ok(Access::Grow(Growing::Memory(index))),
+        }
+    }
+
+    fn growth_of_table(&self, index: u32) -> Result<Access, Declined> {
+        match self.tables_64.get(index as usize) {
+            Some(true) => Err(Declined::new(
+                DeclinedKind::Unsupported,
+                "it grows a table of 64 bits, which is not metered",
+            )),
+            _ => Ok(Access::Grow(Growing::Table(index))),
+        }
     }
 
     /// What a function stands for.

@@ -1,10 +1,11 @@
 /**
- * Bundles the web engine: `web/index.js` for browsers, the scripts of its Workers, and the core beside them.
+ * Bundles the web engine: `web/index.js` for browsers, the scripts of its Workers, what they share, and the core beside
+ * them.
  *
  * The core is a file that `cargo xtask web-core` has built; EXTISM_WEB_CORE names it.
  */
 
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,6 +25,8 @@ export function coreFile() {
 
 /** Builds the web engine into a folder. */
 export async function buildWeb(out) {
+  // Names of files change with what is in them.
+  rmSync(out, { recursive: true, force: true });
   const { build } = createRequire(join(SDK, "package.json"))("esbuild");
   const shared = {
     absWorkingDir: SDK,
@@ -34,7 +37,9 @@ export async function buildWeb(out) {
     target: "es2022",
   };
   const browser = { index: "src/web/index.ts", worker: "src/web/browser-worker.ts" };
-  await build({ ...shared, entryPoints: browser, outdir: out, platform: "browser" });
+  // What page and Worker both need is in files of its own, and what few plug-ins need is, too.
+  const split = { chunkNames: "chunk-[hash]", splitting: true };
+  await build({ ...shared, ...split, entryPoints: browser, outdir: out, platform: "browser" });
   const node = { "node-worker": "src/web/node-worker.ts" };
   await build({ ...shared, entryPoints: node, outdir: out, platform: "node" });
   mkdirSync(out, { recursive: true });

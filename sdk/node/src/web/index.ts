@@ -14,6 +14,7 @@ import { webBackend } from "./backend.js";
 import { coreModule, useCoreFile, useCoreModule } from "./core.js";
 import { download, downloadPath } from "./download.js";
 import { TEXT_FILE, translator } from "./text.js";
+import { loadWasi } from "./wasi-loader.js";
 
 export * from "../exports.js";
 export { ExtismContext, ExtismPlugin } from "./extism-context.js";
@@ -57,7 +58,7 @@ export async function loadCore(core?: WebAssembly.Module): Promise<void> {
   if (core !== undefined) {
     useCoreModule(core);
   }
-  await coreModule();
+  await Promise.all([coreModule(), loadWasi()]);
 }
 
 /** An arena of plug-ins, which frees them together: {@link loadCore} comes first. */
