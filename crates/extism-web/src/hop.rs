@@ -73,23 +73,20 @@ impl Plugin {
         let Some(hop) = &self.http.hop else {
             return Vec::new();
         };
-        let json = Json::default().object(|json| {
-            json.field("url", |json| json.text(&hop.url.href))
-                .field("method", |json| json.text(&hop.method))
-                .field("headers", |json| {
-                    json.list(&hop.headers, |json, (name, value)| {
-                        json.list([name, value], |json, text| json.text(text))
-                    })
-                })
-                .field("has_body", |json| json.boolean(hop.has_body))
-                .field("response_bytes_max", |json| {
-                    json.number(self.http_response_bytes_max)
-                })
-                .field("header_bytes_max", |json| {
-                    json.number(self.limits.http_header_bytes_max)
-                })
-        });
-        json.into_bytes()
+        let mut json = Json::object();
+        json.key("url").text(&hop.url.href);
+        json.key("method").text(&hop.method);
+        json.key("headers").open('[');
+        for (name, value) in &hop.headers {
+            json.texts([name, value]);
+        }
+        json.close(']');
+        json.key("has_body").boolean(hop.has_body);
+        let bytes_max = self.http_response_bytes_max;
+        json.key("response_bytes_max").number(bytes_max);
+        let header_bytes_max = self.limits.http_header_bytes_max;
+        json.key("header_bytes_max").number(header_bytes_max);
+        json.end('}')
     }
 
     /// An answer has this status and leads there; whether the page has to send another request.

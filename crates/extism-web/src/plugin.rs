@@ -37,7 +37,7 @@ impl Resources {
         Resources {
             memories: fields.list(Fields::number),
             tables: fields.list(Fields::number),
-            instances: fields.integer(),
+            instances: fields.number() as usize,
         }
     }
 }
@@ -84,8 +84,8 @@ impl Failure {
     /// Reads what the page knows.
     pub(crate) fn read(mut fields: Fields) -> Failure {
         Failure {
-            status: fields.integer(),
-            guest_code: fields.integer(),
+            status: fields.number() as u32,
+            guest_code: fields.signed(),
             message: fields.text(),
             causes: fields.list(Fields::text),
         }
@@ -93,15 +93,12 @@ impl Failure {
 
     /// As the page is told.
     pub(crate) fn json(&self) -> Vec<u8> {
-        let json = Json::default().object(|json| {
-            json.field("status", |json| json.number(self.status.into()))
-                .field("guest_code", |json| json.signed(self.guest_code.into()))
-                .field("message", |json| json.text(&self.message))
-                .field("causes", |json| {
-                    json.list(&self.causes, |json, cause| json.text(cause))
-                })
-        });
-        json.into_bytes()
+        let mut json = Json::object();
+        json.key("status").number(self.status.into());
+        json.key("guest_code").signed(self.guest_code.into());
+        json.key("message").text(&self.message);
+        json.key("causes").texts(&self.causes);
+        json.end('}')
     }
 }
 

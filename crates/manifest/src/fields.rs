@@ -172,7 +172,11 @@ fn nearest(key: &str, names: &[&'static str]) -> Option<&'static str> {
     if letters <= 2 && letters < key.len() {
         return Some(name);
     }
-    let is_part = |name: &str| key.len() >= 4 && (name.contains(&key) || key.contains(name));
+    let has = |text: &str, part: &str| {
+        let mut windows = text.as_bytes().windows(part.len());
+        windows.any(|window| window == part.as_bytes())
+    };
+    let is_part = |name: &str| key.len() >= 4 && (has(name, &key) || has(&key, name));
     names.iter().copied().find(|name| is_part(name))
 }
 

@@ -205,7 +205,10 @@ fn disguised(object: &[(String, Node)]) -> Option<Node> {
         "$serde_json::private::Number" => Some(match text.parse() {
             // Plain `serde_json` reads -0 as a floating-point number.
             Ok(value) if text != "-0" => Node::Whole(value),
-            _ => text.parse().map_or(FLOAT, Node::Negative),
+            _ => match text.parse() {
+                Ok(value) if value != 0 => Node::Negative(value),
+                _ => FLOAT,
+            },
         }),
         _ => None,
     }

@@ -12,11 +12,12 @@ mod round;
 mod symbolic;
 
 use extism_abi::layout::PAGE_BYTES;
-use wasmparser::{MemoryType, ValType};
+use wasm_encoder::MemoryType;
 
 pub(crate) use guard::Guard;
 
 use crate::access::{Access, Width};
+use crate::types::ValType;
 use round::{GuestEnd, KernelEnd, Round};
 use symbolic::{Local, Relation, Steps, Sum, Test};
 

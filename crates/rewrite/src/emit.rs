@@ -8,10 +8,11 @@ use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPOR
 use wasm_encoder::{
     CodeSection, Encode, EntityType, ExportKind, MemoryType, Module, RawSection, SectionId,
 };
-use wasmparser::{BinaryReader, CustomSectionReader, Payload};
+use wasmparser::BinaryReader;
 
+use crate::module::{Sections, section};
 use crate::moved;
-use crate::outline::{Outline, parser};
+use crate::outline::Outline;
 use crate::shift::Shift;
 use crate::{Declined, DeclinedKind, KernelMemory};
 
@@ -73,16 +74,14 @@ pub(crate) fn module(
         .into_iter()
         .peekable();
     let mut module = Module::new();
-    for payload in parser().parse_all(wasm) {
-        let payload = payload?;
-        let Some((id, range)) = payload.as_section() else {
-            continue;
-        };
-        if let Payload::CustomSection(section) = &payload {
-            custom(&mut module, section, &wasm[range], &shift);
+    for found in Sections::new(wasm) {
+        let (id, range) = found?;
+        let data = &wasm[range];
+        if id == section::CUSTOM {
+            custom(&mut module, data, &shift)?;
             continue;
         }
-        if deferred.is_some() && id == SectionId::Start as u8 {
+        if deferred.is_some() && id == section::START {
             continue;
         }
         while let Some(addition) =
@@ -91,26 +90,23 @@ pub(crate) fn module(
             extended(&mut module, addition, &[0])?;
         }
         if let Some(addition) = additions.next_if(|addition| addition.section as u8 == id) {
-            extended(&mut module, addition, &wasm[range])?;
+            extended(&mut module, addition, data)?;
             continue;
         }
-        match &payload {
-            Payload::CodeSectionStart { .. } => {
+        match id {
+            section::CODE => {
                 module.section(code);
             }
-            Payload::ExportSection(_) if shift.moves() => {
-                let data = &moved::exports(&wasm[range], &shift)?;
+            section::EXPORT if shift.moves() => {
+                let data = &moved::exports(data, &shift)?;
                 module.section(&RawSection { id, data });
             }
-            Payload::DataSection(_) if shift.moves() => {
-                let data = &moved::data(&wasm[range], &shift)?;
+            section::DATA if shift.moves() => {
+                let data = &moved::data(data, &shift)?;
                 module.section(&RawSection { id, data });
             }
             _ => {
-                module.section(&RawSection {
-                    id,
-                    data: &wasm[range],
-                });
+                module.section(&RawSection { id, data });
             }
         }
     }
@@ -214,18 +210,21 @@ fn memory_type(minimum: u64, maximum: Option<u64>) -> MemoryType {
 }
 
 /// Copies a custom section, unless it speaks of positions in code.
-fn custom(module: &mut Module, section: &CustomSectionReader<'_>, contents: &[u8], shift: &Shift) {
-    if section.name() == "name" {
+fn custom(module: &mut Module, data: &[u8], shift: &Shift) -> wasmparser::Result<()> {
+    let mut reader = BinaryReader::new(data, 0);
+    let name = reader.read_string()?;
+    if name == "name" {
         // Names are for people: a section that cannot be read is left out, as engines pass over it.
-        if let Ok(names) = moved::names(section.data(), shift) {
+        if let Ok(names) = moved::names(&data[reader.current_position()..], shift) {
             module.section(&names);
         }
-    } else if !speaks_of_positions(section.name()) {
+    } else if !speaks_of_positions(name) {
         module.section(&RawSection {
-            id: SectionId::Custom as u8,
-            data: contents,
+            id: section::CUSTOM,
+            data,
         });
     }
+    Ok(())
 }
 
 /// Whether a custom section holds positions in code or in the file: debug information, relocations, hints.

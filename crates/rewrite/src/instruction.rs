@@ -11,6 +11,7 @@ use wasm_encoder::Encode;
 use wasmparser::{BinaryReader, Result};
 
 use crate::shift::Shift;
+use crate::types;
 
 /// The first bytes of instructions that the pass tells apart.
 pub(crate) mod opcode {
@@ -259,7 +260,7 @@ impl<'a> Instructions<'a> {
         let start = self.reader.current_position();
         let opcode = self.reader.read_u8()?;
         let Some(shape) = Shape::of(opcode, &mut self.reader)? else {
-            return Err(self.unknown());
+            return Err(types::unexpected(&self.reader));
         };
         let mut mentions = [None, None];
         let number = self.immediates(&shape, &mut mentions)?;
@@ -275,14 +276,6 @@ impl<'a> Instructions<'a> {
     pub(crate) fn after_end(mut self) -> Result<BinaryReader<'a>> {
         while self.next()?.opcode != opcode::END {}
         Ok(self.reader)
-    }
-
-    fn unknown(&self) -> wasmparser::Error {
-        // The reader's own words for a byte it does not expect.
-        match BinaryReader::new(&[], self.reader.original_position()).read_u8() {
-            Err(error) => error,
-            Ok(byte) => unreachable!("no byte is there: {byte}"),
-        }
     }
 
     /// Passes over what follows an opcode; the number among it.
@@ -320,15 +313,15 @@ impl<'a> Instructions<'a> {
             }
             Shape::Types => {
                 for _ in 0..reader.read_var_u32()? {
-                    self.value_type()?;
+                    types::value(&mut self.reader)?;
                 }
             }
-            Shape::HeapType => self.heap_type()?,
+            Shape::HeapType => types::heap(&mut self.reader)?,
             Shape::Cast => {
                 reader.read_u8()?;
                 reader.read_var_u32()?;
-                self.heap_type()?;
-                self.heap_type()?;
+                types::heap(&mut self.reader)?;
+                types::heap(&mut self.reader)?;
             }
             Shape::Handlers(count) => {
                 self.indices(count)?;
@@ -375,29 +368,10 @@ impl<'a> Instructions<'a> {
     fn block_type(&mut self) -> Result<u64> {
         let first = self.reader.clone().read_u8()?;
         match first {
-            0x40..=0x7f if u64::from(first) != EMPTY_BLOCK => self.value_type()?,
+            0x40..=0x7f if u64::from(first) != EMPTY_BLOCK => drop(types::value(&mut self.reader)?),
             _ => drop(self.reader.read_var_i64()?),
         }
         Ok(first.into())
-    }
-
-    fn value_type(&mut self) -> Result<()> {
-        match self.reader.clone().read_u8()? {
-            0x63 | 0x64 => {
-                self.reader.read_u8()?;
-                self.heap_type()
-            }
-            _ => self.heap_type(),
-        }
-    }
-
-    /// A type's index, or one of those that have a byte of their own.
-    fn heap_type(&mut self) -> Result<()> {
-        if matches!(self.reader.clone().read_u8()?, 0x62 | 0x65) {
-            return Err(self.unknown());
-        }
-        self.reader.read_var_i64()?;
-        Ok(())
     }
 
     /// A list, each item of a kind that has so many indices.
@@ -405,7 +379,7 @@ impl<'a> Instructions<'a> {
         for _ in 0..self.reader.read_var_u32()? {
             let kind = self.reader.read_u8()?;
             let Some(count) = indices.get(usize::from(kind)) else {
-                return Err(self.unknown());
+                return Err(types::unexpected(&self.reader));
             };
             self.indices(*count)?;
         }

@@ -26,16 +26,17 @@ mod emit;
 mod inline;
 mod instruction;
 mod loops;
+pub mod module;
 mod moved;
 mod outline;
 mod shift;
 mod sink;
-mod table;
+mod types;
 
 use std::fmt;
 
 pub use bound::bound_memories;
-pub use table::{Table, tables};
+pub use types::{FuncType, ValType};
 
 use body::Bodies;
 use emit::Start;

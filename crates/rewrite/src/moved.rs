@@ -9,9 +9,8 @@ use wasm_encoder::{CustomSection, Encode};
 use wasmparser::{BinaryReader, Result};
 
 use crate::instruction::Instructions;
+use crate::module;
 use crate::shift::Shift;
-
-const MEMORY_EXPORT: u8 = 2;
 
 /// A segment of the first memory, which is not named; one of a memory that is.
 const FIRST_MEMORY: u32 = 0;
@@ -22,19 +21,15 @@ const MEMORY_NAMES: u8 = 6;
 
 /// The contents of an export section.
 pub(crate) fn exports(section: &[u8], shift: &Shift) -> Result<Vec<u8>> {
-    let mut reader = BinaryReader::new(section, 0);
+    let exports = module::exports(section)?;
     let mut out = Vec::with_capacity(section.len() + 1);
-    let count = reader.read_var_u32()?;
-    count.encode(&mut out);
-    for _ in 0..count {
-        let start = reader.current_position();
-        reader.read_string()?;
-        let kind = reader.read_u8()?;
-        out.extend_from_slice(&section[start..reader.current_position()]);
-        let index = reader.read_var_u32()?;
-        match kind {
-            MEMORY_EXPORT => shift.index(index).encode(&mut out),
-            _ => index.encode(&mut out),
+    exports.len().encode(&mut out);
+    for export in exports {
+        export.name.encode(&mut out);
+        out.push(export.kind);
+        match export.is_memory() {
+            true => shift.index(export.index).encode(&mut out),
+            false => export.index.encode(&mut out),
         }
     }
     Ok(out)

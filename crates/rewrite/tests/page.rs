@@ -6,7 +6,8 @@ use extism_abi::layout::{
     KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, MEMORY_LEFT_ADDRESS, MEMORY_REFUSED_ADDRESS,
     PAGE_BYTES, START_EXPORT, TABLE_LEFT_ADDRESS,
 };
-use extism_rewrite::{DeclinedKind, KernelMemory, Options, Table, rewrite_for_page, tables};
+use extism_rewrite::module::{Sections, Table, section, tables};
+use extism_rewrite::{DeclinedKind, KernelMemory, Options, rewrite_for_page};
 use support::{DEFINE, validate, wat};
 use wasmi::{Config, Engine, Instance, Linker, Memory, MemoryType, Module, Store, Val};
 
@@ -165,13 +166,10 @@ fn what_counts_in_64_bits_is_left_alone() {
 fn tables_are_read_past_their_initial_values() {
     let wasm = wat("(module (func $f)
         (table 3 (ref func) (ref.func $f)) (table i64 4 9 externref) (table 5 funcref))");
-    let section = wasmparser::Parser::new(0)
-        .parse_all(&wasm)
-        .find_map(|payload| match payload.expect("it is a module") {
-            wasmparser::Payload::TableSection(section) => Some(section.range()),
-            _ => None,
-        });
-    let found = tables(&wasm[section.expect("there are tables")]).expect("they can be read");
+    let found = Sections::new(&wasm).map(|found| found.expect("it is a module"));
+    let table = found.into_iter().find(|(id, _)| *id == section::TABLE);
+    let (_, range) = table.expect("there are tables");
+    let found = tables(&wasm[range]).expect("they can be read");
     let expected = [(3, false), (4, true), (5, false)];
     let expected = expected.map(|(elements, is_64)| Table { elements, is_64 });
     assert_eq!(found, expected);
