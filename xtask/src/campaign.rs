@@ -16,7 +16,7 @@ use crate::process::{self, Echo};
 use crate::project::{Project, RELEASE};
 use crate::stages::{Job, Report};
 use crate::tally::Tally;
-use crate::{fuzz, safety};
+use crate::{fuzz, safety, web_core};
 
 /// What `cargo xtask campaign` takes.
 #[derive(Args)]
@@ -38,7 +38,7 @@ enum Part {
     Safety,
     /// Code of the crates without an engine is changed; a test has to notice.
     Mutation,
-    /// The C library built twice in different folders: the same bytes.
+    /// The C library and the core for pages built twice in different folders: the same bytes.
     Twice,
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
             Part::Mutation => MUTATED
                 .iter()
                 .try_for_each(|package| mutate(project, package)),
-            Part::Twice => twice(project),
+            Part::Twice => twice(project).and_then(|()| core_twice(project)),
         };
         eprintln!("{part:?}: {} min", started.elapsed().as_secs() / 60);
         failed.extend(result.err().map(|error| format!("{part:?}: {error:#}")));
@@ -187,6 +187,26 @@ fn twice(project: &Project) -> Result<()> {
     record(
         project,
         "library built twice, the same bytes",
+        started,
+        &Tally::PASSED,
+    )
+}
+
+/// Builds the core for pages in two folders of different names, from nothing.
+fn core_twice(project: &Project) -> Result<()> {
+    let started = Instant::now();
+    let build = |name: &str| {
+        let folder = project.path("target/twice").join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        web_core::build_into(project, &folder)
+    };
+    let (once, again) = (build("core-once")?, build("the-core-again")?);
+    ensure!(once == again, "the two cores differ");
+    record(
+        project,
+        "core for pages built twice, the same bytes",
         started,
         &Tally::PASSED,
     )

@@ -125,7 +125,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         Subcommands::Gen { check: false } => print!("{}", generate::write(&project)?),
         Subcommands::Tidy => tidy::run(&project)?,
         Subcommands::Plugins { check } => plugins::run(*check)?,
-        Subcommands::WebCore => println!("{}", web_core::build(&project)?.display()),
+        Subcommands::WebCore => web_core::run(&project)?,
         Subcommands::Install(options) => install(&project, options)?,
         Subcommands::Dist => {
             for file in dist::run(&project, Echo::Always)? {

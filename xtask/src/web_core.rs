@@ -5,10 +5,12 @@
 //! every change of the crates they are made of, and a commit of each would be larger than all the sources.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
 
 use crate::plugins;
 use crate::process::{self, Echo};
@@ -50,34 +52,68 @@ pub(crate) fn missing_tool() -> Option<String> {
     })
 }
 
-/// Builds the core and what reads texts, unless they are as they would be; the path of the core.
+/// Builds the core and what reads texts, as far as they are not as they would be; the path of the core.
 pub(crate) fn build(project: &Project) -> Result<PathBuf> {
-    if let Some(reason) = missing_tool() {
-        bail!("{reason}");
-    }
-    let out = folder(project);
-    plugins::write_wrapper(&out)?;
-    for (package, file) in PACKAGES {
-        compile(project, package)?;
-        let name = file.trim_end_matches(".wasm");
-        let built = out.join(TARGET).join(PROFILE).join(format!("{name}.wasm"));
-        let mut smaller = Command::new("wasm-opt");
-        smaller.args(["-Oz", "--strip-debug", "--strip-producers"]);
-        smaller.args(FEATURES);
-        smaller.arg(&built).arg("-o").arg(out.join(file));
-        succeed(smaller)?;
-        let bytes = fs::metadata(out.join(file)).with_context(|| format!("{file} is missing"))?;
-        println!("{file} {} bytes", bytes.len());
-    }
+    build_into(project, &folder(project))?;
     Ok(file(project))
 }
 
+/// What `cargo xtask web-core` does: builds, and says what was built.
+pub(crate) fn run(project: &Project) -> Result<()> {
+    let core = build(project)?;
+    for (_, file) in PACKAGES {
+        let path = folder(project).join(file);
+        let bytes = fs::metadata(&path).with_context(|| format!("{file} is missing"))?;
+        println!("{file} {} bytes", bytes.len());
+    }
+    println!("{}", core.display());
+    Ok(())
+}
+
+/// Builds the files into a folder; their bytes.
+pub(crate) fn build_into(project: &Project, out: &Path) -> Result<Vec<Vec<u8>>> {
+    if let Some(reason) = missing_tool() {
+        bail!("{reason}");
+    }
+    plugins::write_wrapper(out)?;
+    let mut files = Vec::new();
+    for (package, file) in PACKAGES {
+        compile(project, package, out)?;
+        let built = out.join(TARGET).join(PROFILE).join(file);
+        let small = out.join(file);
+        make_small(&built, &small)?;
+        files.push(fs::read(&small).with_context(|| format!("{file} is missing"))?);
+    }
+    Ok(files)
+}
+
+/// Makes a file smaller, unless what it would become was made of the very same bytes before.
+fn make_small(built: &Path, small: &Path) -> Result<()> {
+    let bytes = fs::read(built).with_context(|| format!("cannot read {}", built.display()))?;
+    let made_of = format!("{:x} {}", Sha256::digest(&bytes), FEATURES.join(" "));
+    let note = small.with_extension("made-of");
+    if small.exists() && fs::read_to_string(&note).is_ok_and(|noted| noted == made_of) {
+        return Ok(());
+    }
+    let mut smaller = Command::new("wasm-opt");
+    smaller.args(["-Oz", "--strip-debug", "--strip-producers"]);
+    smaller.args(FEATURES);
+    smaller.arg(built).arg("-o").arg(small);
+    succeed(smaller)?;
+    fs::write(&note, made_of).with_context(|| format!("cannot write {}", note.display()))
+}
+
 /// One package in each run: of several, features would be unified, and the core would read TOML.
-fn compile(project: &Project, package: &str) -> Result<()> {
+fn compile(project: &Project, package: &str, out: &Path) -> Result<()> {
     let root = fs::canonicalize(project.root())?;
-    let mut fetch = plugins::cargo(project, ".", "fetch");
-    fetch.args(["--locked", "--target", TARGET]);
-    succeed(fetch)?;
+    // Sources are unpacked first, so that the folder they are in can be named below; once is enough.
+    static FETCHED: OnceLock<()> = OnceLock::new();
+    if FETCHED.get().is_none() {
+        let mut fetch = plugins::cargo(project, ".", "fetch");
+        fetch.args(["--locked", "--target", TARGET]);
+        succeed(fetch)?;
+        let _ = FETCHED.set(());
+    }
     let mut build = plugins::cargo(project, ".", "rustc");
     build.args(["--locked", "--lib", "--crate-type", "cdylib"]);
     build.args([
@@ -90,7 +126,7 @@ fn compile(project: &Project, package: &str) -> Result<()> {
     ]);
     build.args(["-Z", "build-std=std,panic_abort"]);
     build.args(["-Z", "build-std-features=optimize_for_size"]);
-    build.arg("--target-dir").arg(folder(project));
+    build.arg("--target-dir").arg(out);
     let mut flags = plugins::flags(&root, TARGET)?;
     // A panic ends the instance; its text would be a fifth of the file.
     for flag in [
@@ -104,7 +140,7 @@ fn compile(project: &Project, package: &str) -> Result<()> {
     build
         .env("CARGO_ENCODED_RUSTFLAGS", flags)
         .env("EXTISM_ROOT", root)
-        .env("RUSTC_WRAPPER", folder(project).join(plugins::WRAPPER_FILE));
+        .env("RUSTC_WRAPPER", out.join(plugins::WRAPPER_FILE));
     succeed(build)
 }
 

@@ -25,6 +25,9 @@ pub const MEMORY_LEFT_ADDRESS: u64 = 24;
 /// Address of a little-endian u64 that is not 0 once such growth was refused.
 pub const MEMORY_REFUSED_ADDRESS: u64 = 32;
 
+/// As [`MEMORY_LEFT_ADDRESS`], for how many elements tables may still grow by.
+pub const TABLE_LEFT_ADDRESS: u64 = 40;
+
 /// Name under which a rewritten module exports the function of its start section, for the host to call.
 pub const START_EXPORT: &str = "extism:kernel/start";
 

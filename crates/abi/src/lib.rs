@@ -7,8 +7,10 @@
 
 pub mod import;
 pub mod layout;
+mod quoted;
 mod status;
 
+pub use quoted::Quoted;
 pub use status::Status;
 
 impl Status {

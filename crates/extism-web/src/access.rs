@@ -28,8 +28,10 @@ pub(crate) fn module() -> Vec<u8> {
 
 /// A function around each import, with the import's type.
 fn wrappers() -> Vec<u8> {
-    let touches_bytes =
-        |import: &&Import| import.name.contains("load") || import.name.contains("store");
+    let touches_bytes = |import: &&Import| {
+        let mut words = import.name.split('_');
+        words.any(|word| matches!(word, "load" | "store"))
+    };
     let modern = KERNEL
         .iter()
         .filter(touches_bytes)

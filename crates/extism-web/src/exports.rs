@@ -384,7 +384,7 @@ extern "C" fn configure() {
         while !fields.is_empty() {
             let (key, is_set, value) = (fields.text(), fields.number(), fields.text());
             match is_set {
-                1 => plugin.config.insert(key, value),
+                1 => plugin.config.insert(key, value.into_bytes()),
                 _ => plugin.config.remove(&key),
             };
         }

@@ -28,12 +28,24 @@ impl Fields {
     }
 
     pub(crate) fn number(&mut self) -> u64 {
-        self.integer::<u64>()
+        self.optional_number().unwrap_or(0)
     }
 
-    pub(crate) fn integer<T: std::str::FromStr + Default>(&mut self) -> T {
+    /// A number that is missing where it is empty.
+    pub(crate) fn optional_number(&mut self) -> Option<u64> {
         let text = std::str::from_utf8(self.raw()).unwrap_or_default();
-        text.parse().unwrap_or_default()
+        text.parse().ok()
+    }
+
+    /// A number that may be negative, of 32 bits.
+    pub(crate) fn signed(&mut self) -> i32 {
+        let text = std::str::from_utf8(self.raw()).unwrap_or_default();
+        let digits = text.strip_prefix('-');
+        let number: u64 = digits.unwrap_or(text).parse().unwrap_or_default();
+        match digits {
+            Some(_) => number.wrapping_neg() as i32,
+            None => number as i32,
+        }
     }
 
     /// A number, and as many of what comes then.

@@ -142,12 +142,11 @@ extern "C" fn http_headers() -> u64 {
         let Some(headers) = &plugin.http.headers else {
             return Ok(0);
         };
-        let json = Json::default().object(|json| {
-            headers.iter().fold(json, |json, (name, value)| {
-                json.field(name, |json| json.text(value))
-            })
-        });
-        plugin.store(&json.into_bytes())
+        let mut json = Json::object();
+        for (name, value) in headers {
+            json.key(name).text(value);
+        }
+        plugin.store(&json.end('}'))
     })
 }
 

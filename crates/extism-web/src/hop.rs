@@ -8,7 +8,9 @@ use extism_policy::url::Url;
 use extism_policy::{
     Denied, Follow, check_headers, check_method, display_url, follow, redirected_headers,
 };
-use extism_semantics::{Fault, Guest, GuestRequest};
+use extism_semantics::{
+    Fault, Guest, check_http_request_size, count_http_request, parse_http_request,
+};
 
 use crate::json::Json;
 use crate::plugin::{Plugin, refusal};
@@ -34,8 +36,10 @@ impl Plugin {
         if let Some(headers) = &mut self.http.headers {
             headers.clear();
         }
-        GuestRequest::count(&mut self.http.requests, self.limits.http_requests_max)?;
-        let request = GuestRequest::parse(&self.take(request, "http request")?)?;
+        count_http_request(&mut self.http.requests, self.limits.http_requests_max)?;
+        let length = self.kernel.length(request);
+        check_http_request_size(length, self.limits.http_header_bytes_max)?;
+        let request = parse_http_request(&self.take(request, "http request")?)?;
         let body = match body {
             0 => None,
             handle => Some(self.take(handle, "http request body")?),
@@ -69,23 +73,20 @@ impl Plugin {
         let Some(hop) = &self.http.hop else {
             return Vec::new();
         };
-        let json = Json::default().object(|json| {
-            json.field("url", |json| json.text(&hop.url.href))
-                .field("method", |json| json.text(&hop.method))
-                .field("headers", |json| {
-                    json.list(&hop.headers, |json, (name, value)| {
-                        json.list([name, value], |json, text| json.text(text))
-                    })
-                })
-                .field("has_body", |json| json.boolean(hop.has_body))
-                .field("response_bytes_max", |json| {
-                    json.number(self.http_response_bytes_max)
-                })
-                .field("header_bytes_max", |json| {
-                    json.number(self.limits.http_header_bytes_max)
-                })
-        });
-        json.into_bytes()
+        let mut json = Json::object();
+        json.key("url").text(&hop.url.href);
+        json.key("method").text(&hop.method);
+        json.key("headers").open('[');
+        for (name, value) in &hop.headers {
+            json.texts([name, value]);
+        }
+        json.close(']');
+        json.key("has_body").boolean(hop.has_body);
+        let bytes_max = self.http_response_bytes_max;
+        json.key("response_bytes_max").number(bytes_max);
+        let header_bytes_max = self.limits.http_header_bytes_max;
+        json.key("header_bytes_max").number(header_bytes_max);
+        json.end('}')
     }
 
     /// An answer has this status and leads there; whether the page has to send another request.
@@ -127,7 +128,7 @@ impl Plugin {
         self.http.body = None;
         self.http.status = status;
         if let Some(kept) = &mut self.http.headers {
-            *kept = headers.into_iter().collect();
+            *kept = headers;
         }
         self.alloc(body_bytes).map_err(refusal)
     }

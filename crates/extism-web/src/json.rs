@@ -1,45 +1,44 @@
 //! What the core tells a page: JSON, which pages read fastest.
 //!
-//! Must not know: what is told. Keeps: what is written is JSON if every list and object that is begun is
-//! ended.
+//! Must not know: what is told. Keeps: what is written is JSON if every list and object that is opened is
+//! closed, and every key is followed by a value; commas are put where they belong.
 
 /// A text of JSON that grows.
 #[derive(Default)]
 pub(crate) struct Json(String);
 
 impl Json {
-    pub(crate) fn object(mut self, write: impl FnOnce(Json) -> Json) -> Json {
-        self.0.push('{');
-        let mut json = write(self);
-        json.close('}');
-        json
+    /// Begins an object.
+    pub(crate) fn object() -> Json {
+        Json("{".to_owned())
     }
 
-    pub(crate) fn list<T>(
-        mut self,
-        items: impl IntoIterator<Item = T>,
-        mut write: impl FnMut(Json, T) -> Json,
-    ) -> Json {
-        self.0.push('[');
-        let mut json = self;
-        for item in items {
-            json = write(json, item);
-            json.0.push(',');
-        }
-        json.close(']');
-        json
+    /// Begins a list.
+    pub(crate) fn list() -> Json {
+        Json("[".to_owned())
     }
 
-    /// A field of an object; its value comes from `write`.
-    pub(crate) fn field(self, name: &str, write: impl FnOnce(Json) -> Json) -> Json {
-        let mut json = self.text(name);
-        json.0.push(':');
-        let mut json = write(json);
-        json.0.push(',');
-        json
+    /// Begins an object or a list inside of another.
+    pub(crate) fn open(&mut self, bracket: char) -> &mut Json {
+        self.separate();
+        self.0.push(bracket);
+        self
     }
 
-    pub(crate) fn text(mut self, text: &str) -> Json {
+    pub(crate) fn close(&mut self, bracket: char) -> &mut Json {
+        self.0.push(bracket);
+        self
+    }
+
+    /// The name of a field, whose value comes next.
+    pub(crate) fn key(&mut self, name: &str) -> &mut Json {
+        self.text(name);
+        self.0.push(':');
+        self
+    }
+
+    pub(crate) fn text(&mut self, text: &str) -> &mut Json {
+        self.separate();
         self.0.push('"');
         for c in text.chars() {
             match c {
@@ -61,46 +60,74 @@ impl Json {
         self
     }
 
-    pub(crate) fn number(mut self, number: u64) -> Json {
-        self.0.push_str(&number.to_string());
-        self
+    pub(crate) fn texts<'a>(&mut self, texts: impl IntoIterator<Item = &'a String>) -> &mut Json {
+        self.open('[');
+        for text in texts {
+            self.text(text);
+        }
+        self.close(']')
+    }
+
+    /// A field for each text, by its name.
+    pub(crate) fn fields<'a>(
+        &mut self,
+        fields: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> &mut Json {
+        self.open('{');
+        for (name, value) in fields {
+            self.key(name).text(value);
+        }
+        self.close('}')
+    }
+
+    pub(crate) fn number(&mut self, number: u64) -> &mut Json {
+        self.word(&number.to_string())
     }
 
     /// A number that may be negative.
-    pub(crate) fn signed(mut self, number: i64) -> Json {
-        self.0.push_str(&number.to_string());
-        self
+    pub(crate) fn signed(&mut self, number: i64) -> &mut Json {
+        self.word(&number.to_string())
     }
 
-    pub(crate) fn boolean(mut self, value: bool) -> Json {
-        self.0.push_str(if value { "true" } else { "false" });
-        self
+    pub(crate) fn numbers(&mut self, numbers: &[u64]) -> &mut Json {
+        self.open('[');
+        for number in numbers {
+            self.number(*number);
+        }
+        self.close(']')
     }
 
-    pub(crate) fn optional<T>(
-        mut self,
-        value: Option<T>,
-        write: impl FnOnce(Json, T) -> Json,
-    ) -> Json {
-        match value {
-            Some(value) => write(self, value),
-            None => {
-                self.0.push_str("null");
-                self
-            }
+    pub(crate) fn optional(&mut self, number: Option<u64>) -> &mut Json {
+        match number {
+            Some(number) => self.number(number),
+            None => self.null(),
         }
     }
 
-    /// All of it.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn boolean(&mut self, value: bool) -> &mut Json {
+        self.word(if value { "true" } else { "false" })
+    }
+
+    pub(crate) fn null(&mut self) -> &mut Json {
+        self.word("null")
+    }
+
+    /// All of it, with the last bracket.
+    pub(crate) fn end(mut self, bracket: char) -> Vec<u8> {
+        self.close(bracket);
         self.0.into_bytes()
     }
 
-    /// Ends a list or an object, in place of the comma after its last item.
-    fn close(&mut self, end: char) {
-        if self.0.ends_with(',') {
-            self.0.pop();
+    fn word(&mut self, word: &str) -> &mut Json {
+        self.separate();
+        self.0.push_str(word);
+        self
+    }
+
+    /// Between a value and the next.
+    fn separate(&mut self) {
+        if !self.0.ends_with(['{', '[', ':']) {
+            self.0.push(',');
         }
-        self.0.push(end);
     }
 }

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use extism_abi::Status;
 use extism_abi::import::{ENV_MODULE, LEGACY_MODULE};
 use extism_abi::layout::PAGE_BYTES;
-use extism_manifest::{HttpRequest, Manifest, ParseOptions, Wasm};
+use extism_manifest::{Manifest, ParseOptions, Wasm};
 use extism_policy::{Access, PathRule, path_rules};
 use extism_rewrite::KernelMemory;
 use extism_semantics::{
@@ -105,19 +105,18 @@ impl Loader {
 
     /// What the page has to fetch, as JSON.
     pub(crate) fn needed(&self) -> Vec<u8> {
-        let both = self.names.iter().zip(&self.manifest.wasm);
         let mut given = self.given.iter();
-        let json = Json::default().list(both, |json, (name, wasm)| {
+        let mut json = Json::list();
+        for (name, wasm) in self.names.iter().zip(&self.manifest.wasm) {
             let number = match wasm {
                 Wasm::Data { data, .. } if data.is_empty() => given.next().copied(),
                 _ => None,
             };
-            json.object(|json| {
-                json.field("name", |json| json.text(name))
-                    .field("fetch", |json| fetch(json, wasm, number))
-            })
-        });
-        json.into_bytes()
+            json.open('{').key("name").text(name).key("fetch");
+            fetch(&mut json, wasm, number);
+            json.close('}');
+        }
+        json.end(']')
     }
 
     /// The bytes of a module the manifest has.
@@ -249,29 +248,26 @@ impl Loader {
         let paths = self.paths()?;
         let hosts = self.manifest.allowed_hosts.as_ref();
         let time = bounds::call_time_max(&self.manifest, &self.limits);
-        let all = modules.iter().zip(&self.names).zip(&answers);
-        let json = Json::default().object(|json| {
-            json.field("order", |json| {
-                json.list(order, |json, index| json.number(index as u64))
-            })
-            .field("modules", |json| {
-                json.list(all, |json, ((module, name), answers)| {
-                    module_plan(json, name, module, answers)
-                })
-            })
-            .field("call_time_ms_max", |json| {
-                let ms = time.map(|time| time.as_millis().try_into().unwrap_or(u64::MAX));
-                json.optional(ms, Json::number)
-            })
-            .field("call_depth_max", |json| {
-                json.number(self.limits.call_depth_max.into())
-            })
-            .field("http", |json| {
-                json.boolean(hosts.is_some_and(|hosts| !hosts.is_empty()))
-            })
-            .field("paths", |json| json.list(paths, path_plan))
-        });
-        Ok(json.into_bytes())
+        let mut json = Json::object();
+        let order: Vec<u64> = order.into_iter().map(|index| index as u64).collect();
+        json.key("order").numbers(&order);
+        json.key("modules").open('[');
+        for ((module, name), answers) in modules.iter().zip(&self.names).zip(&answers) {
+            module_plan(&mut json, name, module, answers);
+        }
+        json.close(']');
+        let time_ms = time.map(|time| time.as_millis().try_into().unwrap_or(u64::MAX));
+        json.key("call_time_ms_max").optional(time_ms);
+        let depth_max = self.limits.call_depth_max;
+        json.key("call_depth_max").number(depth_max.into());
+        let may_ask = hosts.is_some_and(|hosts| !hosts.is_empty());
+        json.key("http").boolean(may_ask);
+        json.key("paths").open('[');
+        for rule in &paths {
+            path_plan(&mut json, rule);
+        }
+        json.close(']');
+        Ok(json.end('}'))
     }
 
     /// What answers each import of each module.
@@ -317,64 +313,42 @@ impl Loader {
             allowed_hosts,
             ..
         } = &self.manifest;
-        let json = Json::default().object(|json| {
-            json.field("config", |json| {
-                json.object(|json| {
-                    config.iter().fold(json, |json, (key, value)| {
-                        json.field(key, |json| json.text(value))
-                    })
-                })
-            })
-            .field("allowed_hosts", |json| {
-                json.list(allowed_hosts.iter().flatten(), |json, host| json.text(host))
-            })
-            .field("memory", |json| {
-                json.object(|json| {
-                    let pages = memory.max_pages.map(u64::from);
-                    json.field("max_pages", |json| json.optional(pages, Json::number))
-                        .field("max_http_response_bytes", |json| {
-                            json.optional(memory.max_http_response_bytes, Json::number)
-                        })
-                        .field("max_var_bytes", |json| {
-                            json.optional(memory.max_var_bytes, Json::number)
-                        })
-                })
-            })
-        });
-        json.into_bytes()
+        let mut json = Json::object();
+        json.key("config").fields(config);
+        json.key("allowed_hosts")
+            .texts(allowed_hosts.iter().flatten());
+        let pages_max = memory.max_pages.map(u64::from);
+        json.key("memory").open('{');
+        json.key("max_pages").optional(pages_max);
+        let response_bytes = memory.max_http_response_bytes;
+        json.key("max_http_response_bytes").optional(response_bytes);
+        json.key("max_var_bytes").optional(memory.max_var_bytes);
+        json.close('}');
+        json.end('}')
     }
 }
 
-fn fetch(json: Json, wasm: &Wasm, number: Option<u64>) -> Json {
+fn fetch(json: &mut Json, wasm: &Wasm, number: Option<u64>) {
     match (wasm, number) {
         (Wasm::File { path, .. }, _) => {
             let path = path.to_str().unwrap_or_default();
-            json.object(|json| json.field("path", |json| json.text(path)))
+            json.open('{').key("path").text(path).close('}');
         }
         (Wasm::Url { req, .. }, _) => {
-            json.object(|json| json.field("request", |json| request(json, req)))
+            json.open('{').key("request").open('{');
+            json.key("url").text(&req.url);
+            let method = req.method.as_deref().unwrap_or_default();
+            json.key("method").text(method);
+            json.key("headers").fields(&req.headers);
+            json.close('}').close('}');
         }
         (Wasm::Data { .. }, Some(number)) => {
-            json.object(|json| json.field("given", |json| json.number(number)))
+            json.open('{').key("given").number(number).close('}');
         }
-        (Wasm::Data { .. }, None) => json.text("inline"),
+        (Wasm::Data { .. }, None) => {
+            json.text("inline");
+        }
     }
-}
-
-fn request(json: Json, request: &HttpRequest) -> Json {
-    json.object(|json| {
-        json.field("url", |json| json.text(&request.url))
-            .field("method", |json| {
-                json.text(request.method.as_deref().unwrap_or_default())
-            })
-            .field("headers", |json| {
-                json.object(|json| {
-                    request.headers.iter().fold(json, |json, (name, value)| {
-                        json.field(name, |json| json.text(value))
-                    })
-                })
-            })
-    })
 }
 
 fn module_of(answer: Answer) -> Option<usize> {
@@ -384,59 +358,51 @@ fn module_of(answer: Answer) -> Option<usize> {
     }
 }
 
-fn module_plan(json: Json, name: &str, module: &Loaded, answers: &[Answer]) -> Json {
+fn module_plan(json: &mut Json, name: &str, module: &Loaded, answers: &[Answer]) {
     let Outline {
         imports,
         exports,
         memories,
         tables,
     } = &module.outline;
-    let numbers =
-        |json: Json, numbers: &[u64]| json.list(numbers, |json, number| json.number(*number));
-    json.object(|json| {
-        json.field("name", |json| json.text(name))
-            .field("kernel_memory", |json| {
-                json.text(module.kernel_memory.name())
-            })
-            .field("imports", |json| {
-                json.list(imports.iter().zip(answers), |json, (import, answer)| {
-                    json.object(|json| {
-                        json.field("module", |json| json.text(&import.module))
-                            .field("name", |json| json.text(&import.name))
-                            .field("from", |json| {
-                                let from = module_of(*answer).map(|from| from as u64);
-                                json.optional(from, Json::number)
-                            })
-                            .field("user", |json| json.boolean(*answer == Answer::User))
-                            .field("function", |json| function(json, &import.function))
-                    })
-                })
-            })
-            .field("exports", |json| {
-                json.list(exports, |json, export| {
-                    json.object(|json| {
-                        json.field("name", |json| json.text(&export.name))
-                            .field("function", |json| function(json, &export.function))
-                    })
-                })
-            })
-            .field("memories", |json| numbers(json, memories))
-            .field("tables", |json| numbers(json, tables))
-    })
+    json.open('{').key("name").text(name);
+    let kernel_memory = module.kernel_memory.name();
+    json.key("kernel_memory").text(kernel_memory);
+    json.key("imports").open('[');
+    for (import, answer) in imports.iter().zip(answers) {
+        json.open('{').key("module").text(&import.module);
+        json.key("name").text(&import.name);
+        let from = module_of(*answer).map(|from| from as u64);
+        json.key("from").optional(from);
+        json.key("user").boolean(*answer == Answer::User);
+        function(json, &import.function);
+        json.close('}');
+    }
+    json.close(']').key("exports").open('[');
+    for export in exports {
+        json.open('{').key("name").text(&export.name);
+        function(json, &export.function);
+        json.close('}');
+    }
+    json.close(']').key("memories").numbers(memories);
+    json.key("tables").numbers(tables).close('}');
 }
 
-fn function(json: Json, function: &Option<Signature>) -> Json {
-    json.optional(function.as_ref(), |json, function| function.json(json))
+fn function(json: &mut Json, function: &Option<Signature>) {
+    json.key("function");
+    match function {
+        Some(signature) => signature.write(json),
+        None => {
+            json.null();
+        }
+    }
 }
 
-fn path_plan(json: Json, rule: PathRule) -> Json {
-    json.object(|json| {
-        json.field("host", |json| json.text(&rule.host))
-            .field("guest", |json| json.text(&rule.guest))
-            .field("read_only", |json| {
-                json.boolean(rule.access == Access::ReadOnly)
-            })
-    })
+fn path_plan(json: &mut Json, rule: &PathRule) {
+    json.open('{').key("host").text(&rule.host);
+    json.key("guest").text(&rule.guest);
+    let is_read_only = rule.access == Access::ReadOnly;
+    json.key("read_only").boolean(is_read_only).close('}');
 }
 
 /// What imports can be answered by.

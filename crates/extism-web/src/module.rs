@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Parser, Payload, TypeRef, ValType};
+use extism_rewrite::module::{
+    Imported, Sections, exports, functions, imports, memories, section, tables, types,
+};
+use extism_rewrite::{FuncType, ValType};
 
 use crate::fields::Fields;
 use crate::json::Json;
@@ -43,12 +46,11 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
-    pub(crate) fn json(&self, json: Json) -> Json {
-        let types = |types: &[String], json: Json| json.list(types, |json, ty| json.text(ty));
-        json.object(|json| {
-            json.field("params", |json| types(&self.params, json))
-                .field("results", |json| types(&self.results, json))
-        })
+    pub(crate) fn write(&self, json: &mut Json) {
+        json.open('{');
+        json.key("params").texts(&self.params);
+        json.key("results").texts(&self.results);
+        json.close('}');
     }
 }
 
@@ -57,7 +59,9 @@ impl fmt::Display for Signature {
         f.write_str("(type (func")?;
         for (word, types) in [("param", &self.params), ("result", &self.results)] {
             if !types.is_empty() {
-                write!(f, " ({word} {})", types.join(" "))?;
+                write!(f, " ({word}")?;
+                types.iter().try_for_each(|ty| write!(f, " {ty}"))?;
+                f.write_str(")")?;
             }
         }
         f.write_str("))")
@@ -105,87 +109,69 @@ impl Outline {
 #[derive(Default)]
 struct Reading {
     outline: Outline,
-    types: Vec<Option<Signature>>,
+    types: Vec<Option<FuncType>>,
     /// The type of each function, imported ones first.
     functions: Vec<u32>,
 }
 
 impl Reading {
     fn all(&mut self, wasm: &[u8]) -> wasmparser::Result<()> {
-        for payload in Parser::new(0).parse_all(wasm) {
-            match payload? {
-                Payload::TypeSection(section) => {
-                    for group in section {
-                        for ty in group?.types() {
-                            self.types.push(match &ty.composite_type.inner {
-                                CompositeInnerType::Func(ty) => Some(signature(ty)),
-                                _ => None,
-                            });
-                        }
-                    }
+        for found in Sections::new(wasm) {
+            let (id, range) = found?;
+            let data = wasm.get(range).unwrap_or_default();
+            match id {
+                section::TYPE => self.types = types(data)?,
+                section::IMPORT => self.imports(data)?,
+                section::FUNCTION => self.functions.extend(functions(data)?),
+                section::TABLE => {
+                    let elements = tables(data)?.into_iter().map(|table| table.elements);
+                    self.outline.tables.extend(elements);
                 }
-                Payload::ImportSection(section) => {
-                    for import in section.into_imports() {
-                        let import = import?;
-                        let function = match import.ty {
-                            TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
-                                self.functions.push(ty);
-                                Some(self.signature(ty))
-                            }
-                            _ => None,
-                        };
-                        self.outline.imports.push(ImportLine {
-                            module: import.module.to_owned(),
-                            name: import.name.to_owned(),
-                            function,
-                        });
-                    }
+                section::MEMORY => {
+                    let pages = memories(data)?.into_iter().map(|memory| memory.minimum);
+                    self.outline.memories.extend(pages);
                 }
-                Payload::FunctionSection(section) => {
-                    for ty in section {
-                        self.functions.push(ty?);
-                    }
-                }
-                Payload::TableSection(section) => {
-                    for table in section {
-                        self.outline.tables.push(table?.ty.initial);
-                    }
-                }
-                Payload::MemorySection(section) => {
-                    for memory in section {
-                        self.outline.memories.push(memory?.initial);
-                    }
-                }
-                Payload::ExportSection(section) => {
-                    for export in section {
-                        let export = export?;
-                        let function = (export.kind == ExternalKind::Func)
-                            .then(|| self.functions.get(export.index as usize).copied())
-                            .flatten()
-                            .map(|ty| self.signature(ty));
+                section::EXPORT => {
+                    for export in exports(data)? {
+                        let function = self.functions.get(export.index as usize).copied();
+                        let function = function.filter(|_| export.is_function());
                         self.outline.exports.push(ExportLine {
                             name: export.name.to_owned(),
-                            function,
+                            function: function.map(|ty| self.signature(ty)),
                         });
                     }
                 }
-                Payload::CodeSectionStart { .. } => return Ok(()),
+                section::CODE => break,
                 _ => {}
             }
         }
         Ok(())
     }
 
-    fn signature(&self, ty: u32) -> Signature {
-        let found = self.types.get(ty as usize).cloned().flatten();
-        found.unwrap_or_default()
+    fn imports(&mut self, data: &[u8]) -> wasmparser::Result<()> {
+        imports(data, &mut |import| {
+            let function = match import.kind {
+                Imported::Function(ty) => {
+                    self.functions.push(ty);
+                    Some(self.signature(ty))
+                }
+                _ => None,
+            };
+            self.outline.imports.push(ImportLine {
+                module: import.module.to_owned(),
+                name: import.name.to_owned(),
+                function,
+            });
+            Ok(())
+        })
     }
-}
 
-fn signature(ty: &FuncType) -> Signature {
-    let words = |types: &[ValType]| types.iter().map(ToString::to_string).collect();
-    Signature {
-        params: words(ty.params()),
-        results: words(ty.results()),
+    fn signature(&self, ty: u32) -> Signature {
+        let found = self.types.get(ty as usize).and_then(Option::as_ref);
+        let words = |types: &[ValType]| types.iter().map(ToString::to_string).collect();
+        found.map_or_else(Signature::default, |ty| Signature {
+            params: words(&ty.params),
+            results: words(&ty.results),
+        })
     }
 }

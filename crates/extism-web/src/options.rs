@@ -36,7 +36,7 @@ impl Options {
             untrusted: flag(1),
             http_response_headers: flag(2),
             rewrite: flag(3),
-            log_level: fields.optional().and_then(|level| level.parse().ok()),
+            log_level: fields.optional_number().map(|level| level as i32),
             overrides: fields.optional(),
             functions: fields.list(|fields| (fields.text(), fields.text())),
             limits: fields.list(|fields| (fields.text(), fields.number())),

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use extism_abi::Status;
-use extism_abi::layout::{MEMORY_LEFT_ADDRESS, MEMORY_REFUSED_ADDRESS, PAGE_BYTES};
+use extism_abi::layout::{
+    MEMORY_LEFT_ADDRESS, MEMORY_REFUSED_ADDRESS, PAGE_BYTES, TABLE_LEFT_ADDRESS,
+};
 use extism_kernel::{Kernel, Range, Refused};
 use extism_manifest::Manifest;
 use extism_policy::HostPolicy;
@@ -35,7 +37,7 @@ impl Resources {
         Resources {
             memories: fields.list(Fields::number),
             tables: fields.list(Fields::number),
-            instances: fields.integer(),
+            instances: fields.number() as usize,
         }
     }
 }
@@ -44,7 +46,8 @@ impl Resources {
 pub(crate) struct Plugin {
     pub(crate) kernel: Kernel,
     pub(crate) memory_bytes: u64,
-    pub(crate) config: BTreeMap<String, String>,
+    /// Texts, of the type that variables have: one kind of map is enough.
+    pub(crate) config: BTreeMap<String, Vec<u8>>,
     pub(crate) vars: Vars,
     pub(crate) http: Http,
     pub(crate) hosts: HostPolicy,
@@ -62,7 +65,7 @@ pub(crate) struct Plugin {
 #[derive(Default)]
 pub(crate) struct Http {
     pub(crate) status: u16,
-    pub(crate) headers: Option<BTreeMap<String, String>>,
+    pub(crate) headers: Option<Vec<(String, String)>>,
     pub(crate) requests: u32,
     pub(crate) hop: Option<Hop>,
     pub(crate) body: Option<Vec<u8>>,
@@ -81,8 +84,8 @@ impl Failure {
     /// Reads what the page knows.
     pub(crate) fn read(mut fields: Fields) -> Failure {
         Failure {
-            status: fields.integer(),
-            guest_code: fields.integer(),
+            status: fields.number() as u32,
+            guest_code: fields.signed(),
             message: fields.text(),
             causes: fields.list(Fields::text),
         }
@@ -90,15 +93,12 @@ impl Failure {
 
     /// As the page is told.
     pub(crate) fn json(&self) -> Vec<u8> {
-        let json = Json::default().object(|json| {
-            json.field("status", |json| json.number(self.status.into()))
-                .field("guest_code", |json| json.signed(self.guest_code.into()))
-                .field("message", |json| json.text(&self.message))
-                .field("causes", |json| {
-                    json.list(&self.causes, |json, cause| json.text(cause))
-                })
-        });
-        json.into_bytes()
+        let mut json = Json::object();
+        json.key("status").number(self.status.into());
+        json.key("guest_code").signed(self.guest_code.into());
+        json.key("message").text(&self.message);
+        json.key("causes").texts(&self.causes);
+        json.end('}')
     }
 }
 
@@ -116,16 +116,20 @@ impl From<&Fault> for Failure {
 impl Plugin {
     pub(crate) fn new(manifest: &Manifest, options: &Options) -> Result<Plugin, Fault> {
         let limits = options.limits()?;
+        let mut config = BTreeMap::new();
+        for (key, value) in &manifest.config {
+            config.insert(key.clone(), value.clone().into_bytes());
+        }
         Ok(Plugin {
             kernel: Kernel::new(extism_kernel::Limits {
                 blocks_max: limits.blocks_max,
                 bytes_max: limits.kernel_bytes_max,
             }),
             memory_bytes: PAGE_BYTES,
-            config: manifest.config.clone(),
+            config,
             vars: Vars::new(&limits, bounds::vars_bytes_max(manifest)),
             http: Http {
-                headers: options.http_response_headers.then(BTreeMap::new),
+                headers: options.http_response_headers.then(Vec::new),
                 ..Http::default()
             },
             hosts: HostPolicy::new(manifest.allowed_hosts.as_deref()),
@@ -185,6 +189,7 @@ impl Plugin {
     pub(crate) fn attach(&mut self) {
         page::store_cell(MEMORY_LEFT_ADDRESS, self.meter.memory_bytes_left());
         page::store_cell(MEMORY_REFUSED_ADDRESS, 0);
+        page::store_cell(TABLE_LEFT_ADDRESS, self.meter.table_elements_left());
     }
 
     /// The instance is made: from here on what is added must fit in what the manifest grants again.
@@ -416,8 +421,8 @@ impl Facilities for Plugin {
         &self.kernel
     }
 
-    fn config(&self) -> &BTreeMap<String, String> {
-        &self.config
+    fn config(&self, key: &str) -> Option<&[u8]> {
+        self.config.get(key).map(Vec::as_slice)
     }
 
     fn vars(&self) -> &Vars {

@@ -204,7 +204,7 @@ fn canonical(host: &str) -> String {
     }
     let labels = host.split('.').map(|label| match Host::parse(label) {
         Ok(Host::Domain(name)) if !label.contains(['*', '?', '[']) => name,
-        _ => label.to_lowercase(),
+        _ => label.to_ascii_lowercase(),
     });
     labels.collect::<Vec<_>>().join(".")
 }

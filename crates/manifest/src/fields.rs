@@ -39,10 +39,35 @@ impl<const N: usize> Known<N> {
         node: Node,
         place: &Place<'_>,
     ) -> Result<[Option<Field>; N], ParseError> {
+        let mut fields = [const { None }; N];
+        let known = Names {
+            names: &self.names,
+            alias: self.alias,
+            form: self.form,
+        };
+        known.read(node, place, &mut fields)?;
+        Ok(fields)
+    }
+}
+
+/// The same for any number of fields.
+struct Names<'a> {
+    names: &'a [&'static str],
+    alias: Option<(&'static str, &'static str)>,
+    form: Form,
+}
+
+impl Names<'_> {
+    fn read(
+        &self,
+        node: Node,
+        place: &Place<'_>,
+        fields: &mut [Option<Field>],
+    ) -> Result<(), ParseError> {
         match node {
-            Node::Object(entries) => self.named(entries, place),
+            Node::Object(entries) => self.named(entries, place, fields),
             Node::Array(items) if self.form == Form::NamedOrPositional => {
-                self.positional(items, place)
+                self.positional(items, place, fields)
             }
             other => Err(place.expected(place.syntax().object(), &other)),
         }
@@ -52,8 +77,8 @@ impl<const N: usize> Known<N> {
         &self,
         entries: Vec<(String, Node)>,
         place: &Place<'_>,
-    ) -> Result<[Option<Field>; N], ParseError> {
-        let mut fields = [const { None }; N];
+        fields: &mut [Option<Field>],
+    ) -> Result<(), ParseError> {
         for (key, node) in entries {
             let unknown = || place.field(&key).fault(self.unknown(&key));
             let (index, name) = self.find(&key).ok_or_else(unknown)?;
@@ -66,26 +91,27 @@ impl<const N: usize> Known<N> {
             }
             *slot = Some(Field { name, node });
         }
-        Ok(fields)
+        Ok(())
     }
 
     fn positional(
         &self,
         items: Vec<Node>,
         place: &Place<'_>,
-    ) -> Result<[Option<Field>; N], ParseError> {
+        fields: &mut [Option<Field>],
+    ) -> Result<(), ParseError> {
+        let most = self.names.len();
         // NB: the published TOML reader skips values beyond the last field, the JSON reader refuses them.
-        if items.len() > N && place.syntax() == Syntax::Json {
+        if items.len() > most && place.syntax() == Syntax::Json {
             let found = items.len();
             return Err(place.fault(format!(
-                "expected at most {N} values in order, found {found}"
+                "expected at most {most} values in order, found {found}"
             )));
         }
-        let mut fields = [const { None }; N];
-        for ((slot, name), node) in fields.iter_mut().zip(self.names).zip(items) {
+        for ((slot, name), node) in fields.iter_mut().zip(self.names.iter().copied()).zip(items) {
             *slot = Some(Field { name, node });
         }
-        Ok(fields)
+        Ok(())
     }
 
     /// Which field a key is, and the key as a lasting string.
@@ -99,7 +125,7 @@ impl<const N: usize> Known<N> {
 
     fn unknown(&self, key: &str) -> String {
         let known = self.names.join(", ");
-        match nearest(key, &self.names) {
+        match nearest(key, self.names) {
             Some(name) => format!("unknown field, did you mean {name}? Known fields: {known}"),
             None => format!("unknown field. Known fields: {known}"),
         }
@@ -146,7 +172,11 @@ fn nearest(key: &str, names: &[&'static str]) -> Option<&'static str> {
     if letters <= 2 && letters < key.len() {
         return Some(name);
     }
-    let is_part = |name: &str| key.len() >= 4 && (name.contains(&key) || key.contains(name));
+    let has = |text: &str, part: &str| {
+        let mut windows = text.as_bytes().windows(part.len());
+        windows.any(|window| window == part.as_bytes())
+    };
+    let is_part = |name: &str| key.len() >= 4 && (has(name, &key) || has(&key, name));
     names.iter().copied().find(|name| is_part(name))
 }
 

@@ -19,6 +19,7 @@
 mod embed;
 mod error;
 mod fields;
+mod json;
 mod manifest;
 mod memory;
 mod node;

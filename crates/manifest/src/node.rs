@@ -12,13 +12,14 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use crate::place::Syntax;
 
 /// Deeper than any manifest is; what lies below is skipped without being stored.
-const DEPTH_MAX: usize = 16;
+pub(crate) const DEPTH_MAX: usize = 16;
 
 /// One value, with only as much detail as a manifest can use.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Node {
     Null,
-    Integer(i128),
+    Whole(u64),
+    Negative(i64),
     Text(String),
     Array(Vec<Node>),
     Object(Vec<(String, Node)>),
@@ -31,7 +32,7 @@ impl Node {
     pub(crate) fn kind(&self, syntax: Syntax) -> &'static str {
         match self {
             Node::Null => "null",
-            Node::Integer(_) => "a number",
+            Node::Whole(_) | Node::Negative(_) => "a number",
             Node::Text(_) => "a string",
             Node::Array(_) => "an array",
             Node::Object(_) => syntax.object(),
@@ -39,6 +40,9 @@ impl Node {
         }
     }
 }
+
+pub(crate) const FLOAT: Node = Node::Other("a floating-point number");
+const BEYOND_64_BITS: Node = Node::Other("a number of more than 64 bits");
 
 /// How many more nodes may be read.
 pub(crate) struct Budget(Cell<Option<usize>>);
@@ -65,13 +69,11 @@ impl Budget {
         self.0.get().is_none()
     }
 
-    fn take_one<E: Error>(&self) -> Result<(), E> {
+    /// Whether there may be one more; it counts.
+    pub(crate) fn take_one(&self) -> bool {
         self.0
             .set(self.0.get().and_then(|left| left.checked_sub(1)));
-        match self.is_exceeded() {
-            true => Err(E::custom("a manifest of too many values")),
-            false => Ok(()),
-        }
+        !self.is_exceeded()
     }
 }
 
@@ -92,7 +94,9 @@ impl<'de> DeserializeSeed<'de> for NodeSeed<'_> {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        self.budget.take_one()?;
+        if !self.budget.take_one() {
+            return Err(D::Error::custom("a manifest of too many values"));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -125,24 +129,27 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Integer(value.into()))
+        Ok(u64::try_from(value).map_or(Node::Negative(value), Node::Whole))
     }
 
     fn visit_i128<E>(self, value: i128) -> Result<Node, E> {
-        Ok(Node::Integer(value))
+        match (u64::try_from(value), i64::try_from(value)) {
+            (Ok(value), _) => Ok(Node::Whole(value)),
+            (_, Ok(value)) => Ok(Node::Negative(value)),
+            _ => Ok(BEYOND_64_BITS),
+        }
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Integer(value.into()))
+        Ok(Node::Whole(value))
     }
 
     fn visit_u128<E>(self, value: u128) -> Result<Node, E> {
-        // Out of the range of every field, so the exact number does not matter.
-        Ok(Node::Integer(value.try_into().unwrap_or(i128::MAX)))
+        Ok(u64::try_from(value).map_or(BEYOND_64_BITS, Node::Whole))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
-        Ok(Node::Other("a floating-point number"))
+        Ok(FLOAT)
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {
@@ -197,8 +204,11 @@ fn disguised(object: &[(String, Node)]) -> Option<Node> {
         "$__toml_private_datetime" => Some(Node::Other("a date or time")),
         "$serde_json::private::Number" => Some(match text.parse() {
             // Plain `serde_json` reads -0 as a floating-point number.
-            Ok(integer) if text != "-0" => Node::Integer(integer),
-            _ => Node::Other("a floating-point number"),
+            Ok(value) if text != "-0" => Node::Whole(value),
+            _ => match text.parse() {
+                Ok(value) if value != 0 => Node::Negative(value),
+                _ => FLOAT,
+            },
         }),
         _ => None,
     }

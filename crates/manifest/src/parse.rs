@@ -8,11 +8,9 @@ use extism_abi::Status;
 #[cfg(feature = "toml")]
 use toml_parser::Source;
 
-use crate::node::Budget;
-#[cfg(feature = "toml")]
-use crate::node::Node;
+use crate::node::{Budget, Node};
 use crate::place::Syntax;
-use crate::{Manifest, ParseError, Position, reader};
+use crate::{Manifest, ParseError, Position, json, reader};
 
 /// How many TOML tokens there may be for each value: `key = value` with its spaces and line end are six.
 #[cfg(feature = "toml")]
@@ -143,12 +141,27 @@ fn read_either(text: &str, options: &ParseOptions<'_>) -> Result<Manifest, Parse
 }
 
 fn read_json(text: &str, options: &ParseOptions<'_>) -> Result<Manifest, ParseError> {
+    reader::manifest(read_tree(text, options)?, Syntax::Json, options)
+}
+
+/// Reads JSON, whatever it means.
+pub(crate) fn json_tree(bytes: &[u8], options: &ParseOptions<'_>) -> Result<Node, ParseError> {
+    read_tree(decode(bytes, options)?, options)
+}
+
+fn read_tree(text: &str, options: &ParseOptions<'_>) -> Result<Node, ParseError> {
     let budget = Budget::new(options.values_max);
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let read = budget.read(&mut deserializer);
-    let node = read.and_then(|node| deserializer.end().map(|()| node));
-    let node = node.map_err(|error| json_fault(text, &error, &budget, options))?;
-    reader::manifest(node, Syntax::Json, options)
+    json::read(text, &budget).map_err(|fault| {
+        if budget.is_exceeded() {
+            return too_many_values(options);
+        }
+        let mut place = position(text, fault.at);
+        if fault.at == text.len() {
+            // Nothing is there: what is named is the character before.
+            place.column = place.column.saturating_sub(1).max(1);
+        }
+        syntax_fault(Syntax::Json, place, fault.message)
+    })
 }
 
 #[cfg(feature = "toml")]
@@ -160,7 +173,7 @@ fn read_toml(text: &str, options: &ParseOptions<'_>) -> Result<Manifest, ParseEr
         return Err(too_many_values(options));
     }
     let parsed = toml::Deserializer::parse(text).and_then(|deserializer| budget.read(deserializer));
-    let node: Node = parsed.map_err(|error| {
+    let node = parsed.map_err(|error| {
         if budget.is_exceeded() {
             return too_many_values(options);
         }
@@ -174,34 +187,6 @@ fn read_toml(text: &str, options: &ParseOptions<'_>) -> Result<Manifest, ParseEr
 #[cfg(not(feature = "toml"))]
 fn read_toml(text: &str, options: &ParseOptions<'_>) -> Result<Manifest, ParseError> {
     read_json(text, options)
-}
-
-fn json_fault(
-    text: &str,
-    error: &serde_json::Error,
-    budget: &Budget,
-    options: &ParseOptions<'_>,
-) -> ParseError {
-    if budget.is_exceeded() {
-        return too_many_values(options);
-    }
-    let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = message.strip_suffix(&place).unwrap_or(&message);
-    // The parser counts columns in bytes.
-    let line = text
-        .split('\n')
-        .nth(error.line().saturating_sub(1))
-        .unwrap_or_default();
-    let column = line
-        .char_indices()
-        .take_while(|(at, _)| *at < error.column())
-        .count();
-    let position = Position {
-        line: error.line().max(1),
-        column: column.max(1),
-    };
-    syntax_fault(Syntax::Json, position, message)
 }
 
 fn syntax_fault(syntax: Syntax, position: Position, message: &str) -> ParseError {

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use extism_abi::Quoted;
+
 use crate::ParseError;
 use crate::node::Node;
 
@@ -80,7 +82,7 @@ impl fmt::Display for Place<'_> {
             Place::Field(parent, name) if !is_plain(name) => {
                 let shown = name.chars().take(KEY_CHARS_MAX).collect::<String>();
                 let more = if shown.len() < name.len() { "…" } else { "" };
-                write!(f, "{parent}[{shown:?}{more}]")
+                write!(f, "{parent}[{}{more}]", Quoted(&shown))
             }
             Place::Field(Place::Root(_), name) => f.write_str(name),
             Place::Field(parent, name) => write!(f, "{parent}.{name}"),

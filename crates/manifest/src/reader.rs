@@ -4,6 +4,7 @@
 //! published format accepts, plus two old names, minus repeated keys.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use base64::Engine;
@@ -44,6 +45,12 @@ const POINTER: Known<2> = Known {
     names: ["ptr", "len"],
     alias: None,
     form: Form::Named,
+};
+
+const REQUEST: Known<3> = Known {
+    names: ["url", "headers", "method"],
+    alias: Some(("header", "headers")),
+    form: Form::NamedOrPositional,
 };
 
 const ONE_SOURCE: &str = "expected exactly one of path, data and url";
@@ -109,6 +116,29 @@ pub(crate) fn module(
         method: Field::nullable(method, place, text)?,
     };
     Ok(Wasm::Url { req, meta })
+}
+
+/// Reads a request, where of a header given twice the later one counts.
+pub(crate) fn request(node: Node, place: &Place<'_>) -> Result<HttpRequest, ParseError> {
+    let [url, headers, method] = REQUEST.read(node, place)?;
+    let missing = || place.fault("missing field url");
+    Ok(HttpRequest {
+        url: Field::value(url, place, text)?.ok_or_else(missing)?,
+        headers: Field::value(headers, place, last_of_each)?.unwrap_or_default(),
+        method: Field::nullable(method, place, text)?,
+    })
+}
+
+fn last_of_each(node: Node, place: &Place<'_>) -> Result<BTreeMap<String, String>, ParseError> {
+    let Node::Object(entries) = node else {
+        return Err(place.expected(place.syntax().object(), &node));
+    };
+    let mut map = BTreeMap::new();
+    for (key, value) in entries {
+        let value = text(value, &place.field(&key))?;
+        map.insert(key, value);
+    }
+    Ok(map)
 }
 
 fn modules(
@@ -211,14 +241,16 @@ fn map_of_text<V: From<String>>(
 /// A number of an unsigned type.
 fn whole_number<T: Unsigned>(node: Node, place: &Place<'_>) -> Result<T, ParseError> {
     let expected = || format!("a whole number from 0 to {}", T::MOST);
+    let out_of_range =
+        |value: &dyn Display| place.fault(format!("expected {}, found {value}", expected()));
     match node {
-        Node::Integer(value) => T::try_from(value)
-            .map_err(|_| place.fault(format!("expected {}, found {value}", expected()))),
+        Node::Whole(value) => T::try_from(value).map_err(|_| out_of_range(&value)),
+        Node::Negative(value) => Err(out_of_range(&value)),
         other => Err(place.expected(&expected(), &other)),
     }
 }
 
-trait Unsigned: TryFrom<i128> {
+trait Unsigned: TryFrom<u64> {
     const MOST: u64;
 }
 

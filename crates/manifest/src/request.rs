@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::place::{Place, Syntax};
+use crate::{ParseError, ParseOptions, parse, reader};
+
 /// A URL with the method and headers to request it with.
 ///
 /// ```
@@ -43,6 +46,22 @@ impl HttpRequest {
             headers: BTreeMap::new(),
             method: None,
         }
+    }
+
+    /// Reads a request written in JSON.
+    ///
+    /// ```
+    /// use extism_manifest::HttpRequest;
+    ///
+    /// let request = HttpRequest::from_json(br#"{"url": "https://example.com", "method": "PUT"}"#);
+    /// assert_eq!(request, Ok(HttpRequest::new("https://example.com").with_method("PUT")));
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Manifest::parse`](crate::Manifest::parse).
+    pub fn from_json(json: &[u8]) -> Result<HttpRequest, ParseError> {
+        let node = parse::json_tree(json, &ParseOptions::default())?;
+        reader::request(node, &Place::Root(Syntax::Json))
     }
 
     /// Sets the method.

@@ -381,7 +381,7 @@ fn numbers() {
     check(
         "timeout_ms = 18446744073709551616",
         "timeout_ms",
-        &format!("{U64}, found 18446744073709551616"),
+        &format!("{U64}, found a number of more than 64 bits"),
     );
     check(
         "memory.max_var_bytes = true",

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use extism_abi::Status;
+use extism_abi::{Quoted, Status};
 
 use crate::url::Url;
 
@@ -158,5 +158,5 @@ fn is_token(text: &str) -> bool {
 /// A piece of text chosen by a plug-in, as a message may show it.
 fn quote(text: &str) -> String {
     let head: String = text.chars().take(64).collect();
-    format!("{head:?}")
+    Quoted(&head).to_string()
 }

@@ -19,7 +19,6 @@ mod denied;
 mod glob;
 mod header;
 mod host;
-#[cfg(not(feature = "url"))]
 pub mod page;
 mod path;
 mod pattern;

@@ -198,3 +198,52 @@ impl Origin {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A parser that knows one URL and lower case.
+    fn parser() -> Parser {
+        Parser {
+            host: |text| (text != "no").then(|| text.to_ascii_lowercase()),
+            url: |text, base| {
+                (text == "/next" || base.is_none()).then(|| Url {
+                    href: format!("{}{text}", base.unwrap_or_default()),
+                    shown: text.to_owned(),
+                    scheme: "https".to_owned(),
+                    host: "[::1]".to_owned(),
+                    port: None,
+                })
+            },
+        }
+    }
+
+    #[test]
+    fn nothing_parses_before_there_is_a_parser_and_then_as_it_says() {
+        assert_eq!(Host::parse("a"), Err(ParseError));
+        assert_eq!(Url::parse("https://a"), Err(ParseError));
+        install(parser());
+        for (text, host) in [
+            ("A.Example", Ok(Host::Domain("a.example".to_owned()))),
+            ("127.0.0.1", Ok(Host::Ipv4(Ipv4Addr::LOCALHOST))),
+            ("[::1]", Ok(Host::Ipv6(Ipv6Addr::LOCALHOST))),
+            ("[::x]", Err(ParseError)),
+            ("no", Err(ParseError)),
+            ("", Err(ParseError)),
+            ("a:1", Err(ParseError)),
+            ("a/b", Err(ParseError)),
+            ("a@b", Err(ParseError)),
+            ("a\0", Err(ParseError)),
+        ] {
+            assert_eq!(Host::parse(text), host, "{text}");
+        }
+        let url = Url::parse("https://[::1]").expect("it knows one");
+        assert_eq!(url.host(), Some(Host::Ipv6(Ipv6Addr::LOCALHOST)));
+        assert_eq!(url.port_or_known_default(), Some(443));
+        assert_eq!(url.origin().ascii_serialization(), "https://[::1]");
+        let next = url.join("/next").map(|url| url.href);
+        assert_eq!(next.as_deref(), Ok("https://[::1]/next"));
+        assert_eq!(url.join("elsewhere"), Err(ParseError));
+    }
+}

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use extism_abi::Status;
+use extism_abi::{Quoted, Status};
 
 /// What a plug-in may do below a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,10 +47,10 @@ impl PathRuleError {
 impl fmt::Display for PathRuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let PathRuleError { guest, keys } = self;
-        let [first, second] = keys;
+        let [first, second, guest] = [&keys[0], &keys[1], guest].map(|text| Quoted(text));
         write!(
             f,
-            "allowed_paths maps both {first:?} and {second:?} to the guest path {guest:?}"
+            "allowed_paths maps both {first} and {second} to the guest path {guest}"
         )
     }
 }

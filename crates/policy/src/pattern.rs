@@ -60,7 +60,7 @@ impl Pattern {
         if text.parse::<Ipv6Addr>().is_ok() {
             return Pattern::parse(&format!("[{text}]"));
         }
-        let (scheme, rest) = match text.split_once("://") {
+        let (scheme, rest) = match split_scheme(text) {
             Some((scheme, rest)) => (
                 Some(Scheme::parse(scheme)?),
                 rest.strip_suffix('/').unwrap_or(rest),
@@ -130,6 +130,15 @@ impl Scheme {
     }
 }
 
+/// Splits `scheme://rest`.
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let mut colons = text.match_indices(':');
+    colons.find_map(|(at, _)| {
+        let (scheme, rest) = text.split_at_checked(at)?;
+        Some((scheme, rest.strip_prefix("://")?))
+    })
+}
+
 /// Splits `host`, `host:8443`, `host:*` or `[::1]:80`; `None` if the port is not one.
 fn split_port(text: &str) -> Option<(&str, Option<PortRule>)> {
     if let Some((address, after)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']'))
@@ -170,14 +179,21 @@ fn has_wildcard(host: &str) -> bool {
     !is_address && host.contains(['*', '?', '['])
 }
 
-/// Lower case, and punycode for each label that is a whole name; labels with a wildcard stay as they are.
+/// Lower case, and punycode for each label that is a whole name. Of labels with a wildcard, only ASCII gets
+/// lower case: other letters in them match nothing, as hosts are ASCII.
 fn canonical_labels(host: &str) -> String {
     if host.is_ascii() {
         return host.to_ascii_lowercase();
     }
     let label = |label: &str| match Host::parse(label) {
         Ok(Host::Domain(name)) if !has_wildcard(label) => name,
-        _ => label.to_lowercase(),
+        _ => label.to_ascii_lowercase(),
     };
-    host.split('.').map(label).collect::<Vec<_>>().join(".")
+    let mut canonical = String::new();
+    for part in host.split('.') {
+        canonical.push_str(&label(part));
+        canonical.push('.');
+    }
+    canonical.pop();
+    canonical
 }

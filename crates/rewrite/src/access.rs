@@ -6,7 +6,8 @@
 use extism_abi::import::{
     ENV_MODULE, Import, KERNEL, LEGACY_MODULE, LEGACY_ONLY, LEGACY_PREFIX, Ty,
 };
-use wasmparser::{FuncType, ValType};
+
+use crate::types::{FuncType, ValType};
 
 /// How many bytes are read or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +38,15 @@ pub(crate) enum Access {
     InputLoad(Width),
     InputLength,
     InputOffset,
-    /// `memory.grow` of this memory, which is no function but treated like one where growth is metered.
-    Grow(u32),
+    /// `memory.grow` or `table.grow`, which is no function but treated like one where growth is metered.
+    Grow(Growing),
+}
+
+/// What can grow, by its index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Growing {
+    Memory(u32),
+    Table(u32),
 }
 
 const ACCESSES: &[(&str, Access)] = &[
@@ -64,10 +72,8 @@ impl Access {
     ) -> Option<Access> {
         let import = find(module, field)?;
         let (_, access) = ACCESSES.iter().find(|(name, _)| *name == import.name)?;
-        (same(import.params, ty.params())
-            && same(import.results, ty.results())
-            && !keep(import.name))
-        .then_some(*access)
+        (same(import.params, &ty.params) && same(import.results, &ty.results) && !keep(import.name))
+            .then_some(*access)
     }
 }
 

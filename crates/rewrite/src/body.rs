@@ -4,16 +4,15 @@
 //! loop around them, is decided in `inline`, `bulk` and `copy_loop`. Invariant: every byte of a body
 //! is either copied, or belongs to a replaced call, or names a memory that has moved.
 
-#[cfg(feature = "reencode")]
-use wasm_encoder::reencode::Reencode;
-use wasm_encoder::{CodeSection, Encode, InstructionSink};
-use wasmparser::{BinaryReader, Operator, OperatorsReader};
+use wasm_encoder::{CodeSection, Encode};
 
-use crate::access::Access;
+use crate::access::{Access, Growing};
 use crate::copy_loop::Guard;
 use crate::inline::{self, Scratch};
-use crate::outline::{Body, FEATURES, Outline, Site};
+use crate::instruction::Instructions;
+use crate::outline::{Body, Outline, Site};
 use crate::shift::Shift;
+use crate::sink::Sink;
 use crate::{Declined, DeclinedKind, KernelMemory};
 
 /// Limits that all engines share.
@@ -60,10 +59,6 @@ impl<'a> Bodies<'a> {
     /// Rewrites the next body.
     pub(crate) fn push(&mut self, outline: &Outline, body: &Body) -> Result<(), Declined> {
         let (kernel, shift) = outline.kernel(self.kernel_memory);
-        if shift.moves() && cfg!(not(feature = "reencode")) {
-            let reason = "this build cannot renumber its memories";
-            return Err(Declined::new(DeclinedKind::Unsupported, reason));
-        }
         let bulk = outline
             .bulk
             .iter()
@@ -102,7 +97,7 @@ impl<'a> Bodies<'a> {
             bulk.emit(kernel, shift.index(0), &mut out);
             self.bulk += 1;
         }
-        let mut old = Instructions::new(&self.wasm[body.code.clone()], shift);
+        let mut old = Old::new(&self.wasm[body.code.clone()], shift);
         let mut copy_loops = copy_loops.iter().peekable();
         for site in sites {
             while let Some(copy) = copy_loops.next_if(|copy| copy.offset < site.offset) {
@@ -114,12 +109,14 @@ impl<'a> Bodies<'a> {
             old.copy_until(site.offset, &mut out)?;
             let start = out.len();
             let access = match site.access {
-                Access::Grow(memory) => Access::Grow(shift.index(memory)),
+                Access::Grow(Growing::Memory(memory)) => {
+                    Access::Grow(Growing::Memory(shift.index(memory)))
+                }
                 access => access,
             };
             inline::emit(access, kernel, &scratch, &mut out);
             if site.tail {
-                InstructionSink::new(&mut out).return_();
+                Sink::new(&mut out).return_();
             }
             if stays(&mut out, start, site.length, &mut room_bytes) {
                 self.inlined_calls += usize::from(!grows(site));
@@ -156,7 +153,7 @@ impl<'a> Bodies<'a> {
 }
 
 fn unmetered() -> Declined {
-    let reason = "there is no room to meter the growth of its memories";
+    let reason = "there is no room to meter the growth of its memories and tables";
     Declined::new(DeclinedKind::Unsupported, reason)
 }
 
@@ -172,56 +169,30 @@ fn stays(out: &mut Vec<u8>, start: usize, replaced_bytes: usize, room_bytes: &mu
     rest_bytes.is_some()
 }
 
-/// Writes an instruction if it names a memory that has moved.
-#[cfg(feature = "reencode")]
-fn reencode(
-    shift: &mut Shift,
-    operator: Operator<'_>,
-    out: &mut Vec<u8>,
-) -> Result<bool, Declined> {
-    shift.moved = false;
-    let instruction = shift.instruction(operator)?;
-    if shift.moved {
-        instruction.encode(out);
-    }
-    Ok(shift.moved)
-}
-
-/// Without a way to write any instruction, no memory moves: `rewrite_for` has seen to that.
-#[cfg(not(feature = "reencode"))]
-fn reencode(_: &mut Shift, _: Operator<'_>, _: &mut Vec<u8>) -> Result<bool, Declined> {
-    Ok(false)
-}
-
 /// The instructions of an old body, read from front to back.
-struct Instructions<'a> {
+struct Old<'a> {
     code: &'a [u8],
     position: usize,
     /// Only needed when memories move: otherwise bytes are copied without looking at them again.
-    moving: Option<(OperatorsReader<'a>, Shift)>,
+    moving: Option<(Instructions<'a>, Shift)>,
 }
 
-impl<'a> Instructions<'a> {
+impl<'a> Old<'a> {
     fn new(code: &'a [u8], shift: Shift) -> Self {
-        let reader = || OperatorsReader::new(BinaryReader::new_features(code, 0, FEATURES));
-        let moving = shift.moves().then(|| (reader(), shift));
-        Instructions {
+        Old {
             code,
             position: 0,
-            moving,
+            moving: shift.moves().then(|| (Instructions::of_code(code), shift)),
         }
     }
 
     /// Copies what comes before `end`, a position between two instructions.
     fn copy_until(&mut self, end: usize, out: &mut Vec<u8>) -> Result<(), Declined> {
-        if let Some((operators, shift)) = &mut self.moving {
+        if let Some((instructions, shift)) = &mut self.moving {
             while self.position < end {
-                let operator = operators.read()?;
-                let next = operators.original_position();
-                if !reencode(shift, operator, out)? {
-                    out.extend_from_slice(&self.code[self.position..next]);
-                }
-                self.position = next;
+                let instruction = instructions.next()?;
+                instruction.write(self.code, shift, out);
+                self.position = instruction.whole.end;
             }
         } else {
             out.extend_from_slice(&self.code[self.position..end]);
@@ -232,8 +203,8 @@ impl<'a> Instructions<'a> {
 
     /// Passes over the instruction at the current position.
     fn skip(&mut self, length: usize) -> Result<(), Declined> {
-        if let Some((operators, _)) = &mut self.moving {
-            operators.read()?;
+        if let Some((instructions, _)) = &mut self.moving {
+            instructions.next()?;
         }
         self.position += length;
         Ok(())

@@ -4,48 +4,34 @@
 //! declared to grow further than before.
 
 use wasm_encoder::{MemorySection, MemoryType, Module, RawSection};
-use wasmparser::Payload;
 
-use crate::outline::parser;
+use crate::module::{Sections, memories, section};
 
 /// For an engine without a limiter of its own, where a module was not rewritten: each memory the module
 /// defines may grow by `pages_max` pages at most. `None` if it defines none, or cannot be read.
 pub fn bound_memories(wasm: &[u8], pages_max: u64) -> Option<Vec<u8>> {
     let mut module = Module::new();
     let mut is_bounded = false;
-    for payload in parser().parse_all(wasm) {
-        let payload = payload.ok()?;
-        let Some((id, range)) = payload.as_section() else {
+    for found in Sections::new(wasm) {
+        let (id, range) = found.ok()?;
+        let data = wasm.get(range)?;
+        if id != section::MEMORY {
+            module.section(&RawSection { id, data });
             continue;
-        };
-        let Payload::MemorySection(section) = &payload else {
-            module.section(&RawSection {
-                id,
-                data: wasm.get(range)?,
-            });
-            continue;
-        };
-        let mut memories = MemorySection::new();
-        for memory in section.clone() {
-            let memory = memory.ok()?;
-            let bound = memory.initial.saturating_add(pages_max);
-            memories.memory(MemoryType {
-                minimum: memory.initial,
-                maximum: Some(
-                    memory
-                        .maximum
-                        .map_or(bound, |declared| declared.min(bound))
-                        .min(match memory.memory64 {
-                            true => 1 << 48,
-                            false => 1 << 16,
-                        }),
-                ),
-                memory64: memory.memory64,
-                shared: memory.shared,
-                page_size_log2: memory.page_size_log2,
+        }
+        let mut bounded = MemorySection::new();
+        for memory in memories(data).ok()? {
+            let bound = memory.minimum.saturating_add(pages_max);
+            let most = memory.maximum.map_or(bound, |declared| declared.min(bound));
+            bounded.memory(MemoryType {
+                maximum: Some(most.min(match memory.memory64 {
+                    true => 1 << 48,
+                    false => 1 << 16,
+                })),
+                ..memory
             });
         }
-        module.section(&memories);
+        module.section(&bounded);
         is_bounded = true;
     }
     is_bounded.then(|| module.finish())

@@ -6,10 +6,11 @@
 //! function's own loop, so that answers are the same to the last byte.
 
 use extism_abi::layout::{BULK_LOAD_EXPORT, BULK_STORE_EXPORT, PAGE_BYTES};
-use wasm_encoder::{BlockType, InstructionSink};
-use wasmparser::{FuncType, MemoryType, ValType};
+use wasm_encoder::{BlockType, MemoryType};
 
 use crate::inline::{FIRST, size_bytes};
+use crate::sink::Sink;
+use crate::types::{FuncType, ValType};
 
 /// Parameters of both functions.
 const HANDLE: u32 = 0;
@@ -39,7 +40,7 @@ impl Bulk {
 
     /// Whether a function has the promised type.
     pub(crate) fn type_fits(ty: &FuncType) -> bool {
-        ty.params() == [ValType::I64, ValType::I32, ValType::I32] && ty.results().is_empty()
+        ty.params == [ValType::I64, ValType::I32, ValType::I32] && ty.results.is_empty()
     }
 
     /// Whether the addresses of that type are ones of this memory, and its size is counted in ordinary pages.
@@ -50,7 +51,7 @@ impl Bulk {
 
     /// Writes what comes before the function's own instructions.
     pub(crate) fn emit(self, kernel: u32, guest: u32, out: &mut Vec<u8>) {
-        let mut code = InstructionSink::new(out);
+        let mut code = Sink::new(out);
         // 64 <= handle
         code.local_get(HANDLE).i64_const(FIRST).i64_ge_u();
         // handle <= size of kernel memory

@@ -12,11 +12,12 @@ mod round;
 mod symbolic;
 
 use extism_abi::layout::PAGE_BYTES;
-use wasmparser::{MemoryType, ValType};
+use wasm_encoder::MemoryType;
 
 pub(crate) use guard::Guard;
 
 use crate::access::{Access, Width};
+use crate::types::ValType;
 use round::{GuestEnd, KernelEnd, Round};
 use symbolic::{Local, Relation, Steps, Sum, Test};
 
@@ -160,7 +161,7 @@ fn steps(round: &Round, surroundings: &Surroundings<'_>) -> Option<Steps> {
         };
         match change {
             Some(step) => steps.0.push(step),
-            None if round.read.contains(index) => return None,
+            None if round.read.binary_search(index).is_ok() => return None,
             None => {}
         }
     }

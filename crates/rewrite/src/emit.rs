@@ -8,9 +8,11 @@ use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPOR
 use wasm_encoder::{
     CodeSection, Encode, EntityType, ExportKind, MemoryType, Module, RawSection, SectionId,
 };
-use wasmparser::{BinaryReader, CustomSectionReader, KnownCustom, Payload};
+use wasmparser::BinaryReader;
 
-use crate::outline::{Outline, parser};
+use crate::module::{Sections, section};
+use crate::moved;
+use crate::outline::Outline;
 use crate::shift::Shift;
 use crate::{Declined, DeclinedKind, KernelMemory};
 
@@ -66,22 +68,20 @@ pub(crate) fn module(
     kernel_memory: KernelMemory,
     start: Start,
 ) -> Result<Vec<u8>, Declined> {
-    let (kernel, mut shift) = outline.kernel(kernel_memory);
+    let (kernel, shift) = outline.kernel(kernel_memory);
     let deferred = outline.start.filter(|_| start == Start::Deferred);
     let mut additions = additions(outline, kernel, kernel_memory, deferred)?
         .into_iter()
         .peekable();
     let mut module = Module::new();
-    for payload in parser().parse_all(wasm) {
-        let payload = payload?;
-        let Some((id, range)) = payload.as_section() else {
-            continue;
-        };
-        if let Payload::CustomSection(section) = &payload {
-            custom(&mut module, section, &wasm[range], &mut shift);
+    for found in Sections::new(wasm) {
+        let (id, range) = found?;
+        let data = &wasm[range];
+        if id == section::CUSTOM {
+            custom(&mut module, data, &shift)?;
             continue;
         }
-        if deferred.is_some() && id == SectionId::Start as u8 {
+        if deferred.is_some() && id == section::START {
             continue;
         }
         while let Some(addition) =
@@ -90,26 +90,23 @@ pub(crate) fn module(
             extended(&mut module, addition, &[0])?;
         }
         if let Some(addition) = additions.next_if(|addition| addition.section as u8 == id) {
-            extended(&mut module, addition, &wasm[range])?;
+            extended(&mut module, addition, data)?;
             continue;
         }
-        match &payload {
-            Payload::CodeSectionStart { .. } => {
+        match id {
+            section::CODE => {
                 module.section(code);
             }
-            #[cfg(feature = "reencode")]
-            Payload::ExportSection(section) if shift.moves() => {
-                module.section(&moved::exports(&mut shift, section)?);
+            section::EXPORT if shift.moves() => {
+                let data = &moved::exports(data, &shift)?;
+                module.section(&RawSection { id, data });
             }
-            #[cfg(feature = "reencode")]
-            Payload::DataSection(section) if shift.moves() => {
-                module.section(&moved::data(&mut shift, section)?);
+            section::DATA if shift.moves() => {
+                let data = &moved::data(data, &shift)?;
+                module.section(&RawSection { id, data });
             }
             _ => {
-                module.section(&RawSection {
-                    id,
-                    data: &wasm[range],
-                });
+                module.section(&RawSection { id, data });
             }
         }
     }
@@ -213,23 +210,21 @@ fn memory_type(minimum: u64, maximum: Option<u64>) -> MemoryType {
 }
 
 /// Copies a custom section, unless it speaks of positions in code.
-fn custom(
-    module: &mut Module,
-    section: &CustomSectionReader<'_>,
-    contents: &[u8],
-    shift: &mut Shift,
-) {
-    if let KnownCustom::Name(names) = section.as_known() {
+fn custom(module: &mut Module, data: &[u8], shift: &Shift) -> wasmparser::Result<()> {
+    let mut reader = BinaryReader::new(data, 0);
+    let name = reader.read_string()?;
+    if name == "name" {
         // Names are for people: a section that cannot be read is left out, as engines pass over it.
-        if let Ok(names) = names::without_labels(names, section.data(), shift) {
+        if let Ok(names) = moved::names(&data[reader.current_position()..], shift) {
             module.section(&names);
         }
-    } else if !speaks_of_positions(section.name()) {
+    } else if !speaks_of_positions(name) {
         module.section(&RawSection {
-            id: SectionId::Custom as u8,
-            data: contents,
+            id: section::CUSTOM,
+            data,
         });
     }
+    Ok(())
 }
 
 /// Whether a custom section holds positions in code or in the file: debug information, relocations, hints.
@@ -237,95 +232,4 @@ fn speaks_of_positions(name: &str) -> bool {
     let prefixes = [".debug_", "reloc.", "metadata.code."];
     let names = ["sourceMappingURL", "external_debug_info", "linking"];
     names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// Sections that name memories which have moved.
-#[cfg(feature = "reencode")]
-mod moved {
-    use wasm_encoder::reencode::Reencode;
-    use wasm_encoder::{DataSection, ExportSection};
-    use wasmparser::{DataSectionReader, ExportSectionReader};
-
-    use crate::Declined;
-    use crate::shift::Shift;
-
-    pub(super) fn exports(
-        shift: &mut Shift,
-        section: &ExportSectionReader<'_>,
-    ) -> Result<ExportSection, Declined> {
-        let mut exports = ExportSection::new();
-        shift.parse_export_section(&mut exports, section.clone())?;
-        Ok(exports)
-    }
-
-    pub(super) fn data(
-        shift: &mut Shift,
-        section: &DataSectionReader<'_>,
-    ) -> Result<DataSection, Declined> {
-        let mut data = DataSection::new();
-        shift.parse_data_section(&mut data, section.clone())?;
-        Ok(data)
-    }
-}
-
-/// The name section without the names of labels, which are numbered in the order of their blocks.
-#[cfg(feature = "reencode")]
-mod names {
-    use wasm_encoder::NameSection;
-    use wasm_encoder::reencode::Reencode;
-    use wasmparser::{Name, NameSectionReader};
-
-    use crate::Declined;
-    use crate::shift::Shift;
-
-    pub(super) fn without_labels(
-        section: NameSectionReader<'_>,
-        _: &[u8],
-        shift: &mut Shift,
-    ) -> Result<NameSection, Declined> {
-        let mut names = NameSection::new();
-        for subsection in section {
-            match subsection? {
-                Name::Label(_) => {}
-                other => shift.parse_custom_name_subsection(&mut names, other)?,
-            }
-        }
-        Ok(names)
-    }
-}
-
-/// The same where no memory moves: everything else is as it was.
-#[cfg(not(feature = "reencode"))]
-mod names {
-    use std::borrow::Cow;
-
-    use wasm_encoder::CustomSection;
-    use wasmparser::{BinaryReader, NameSectionReader};
-
-    use crate::Declined;
-    use crate::shift::Shift;
-
-    const LABELS: u8 = 3;
-
-    pub(super) fn without_labels<'a>(
-        _: NameSectionReader<'_>,
-        section: &'a [u8],
-        _: &Shift,
-    ) -> Result<CustomSection<'a>, Declined> {
-        let mut reader = BinaryReader::new(section, 0);
-        let mut kept = Vec::with_capacity(section.len());
-        while !reader.eof() {
-            let start = reader.current_position();
-            let id = reader.read_u8()?;
-            let length = reader.read_var_u32()?;
-            reader.read_bytes(length as usize)?;
-            if id != LABELS {
-                kept.extend_from_slice(&section[start..reader.current_position()]);
-            }
-        }
-        Ok(CustomSection {
-            name: Cow::Borrowed("name"),
-            data: Cow::Owned(kept),
-        })
-    }
 }

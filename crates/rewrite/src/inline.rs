@@ -15,12 +15,13 @@
 
 use extism_abi::layout::{
     FIRST_HANDLE, INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS, MEMORY_LEFT_ADDRESS,
-    MEMORY_REFUSED_ADDRESS, PAGE_BYTES,
+    MEMORY_REFUSED_ADDRESS, PAGE_BYTES, TABLE_LEFT_ADDRESS,
 };
-use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, ValType};
+use wasm_encoder::{BlockType, Encode, MemArg, ValType};
 
-use crate::access::{Access, Width};
+use crate::access::{Access, Growing, Width};
 use crate::outline::Site;
+use crate::sink::Sink;
 
 /// Lowest handle, as the signed number that instructions take.
 pub(crate) const FIRST: i64 = FIRST_HANDLE as i64;
@@ -97,7 +98,7 @@ impl Scratch {
 /// new index.
 pub(crate) fn emit(access: Access, kernel: u32, scratch: &Scratch, out: &mut Vec<u8>) {
     let mut code = Inline {
-        sink: InstructionSink::new(out),
+        sink: Sink::new(out),
         kernel,
         scratch,
     };
@@ -107,12 +108,13 @@ pub(crate) fn emit(access: Access, kernel: u32, scratch: &Scratch, out: &mut Vec
         Access::InputLoad(width) => code.input_load(width),
         Access::InputLength => cell64(&mut code.sink, kernel, INPUT_LENGTH_ADDRESS),
         Access::InputOffset => cell64(&mut code.sink, kernel, INPUT_OFFSET_ADDRESS),
-        Access::Grow(memory) => code.grow(memory),
+        Access::Grow(Growing::Memory(memory)) => code.grow_memory(memory),
+        Access::Grow(Growing::Table(table)) => code.grow_table(table),
     }
 }
 
 /// Puts the size of a 32-bit memory in bytes on the stack, an i64.
-pub(crate) fn size_bytes(code: &mut InstructionSink<'_>, memory: u32) {
+pub(crate) fn size_bytes(code: &mut Sink<'_>, memory: u32) {
     let shift = i64::from(PAGE_BYTES.trailing_zeros());
     code.memory_size(memory)
         .i64_extend_i32_u()
@@ -121,7 +123,7 @@ pub(crate) fn size_bytes(code: &mut InstructionSink<'_>, memory: u32) {
 }
 
 /// Reads one of the cells below the first handle of the kernel memory. They are aligned.
-pub(crate) fn cell64(code: &mut InstructionSink<'_>, kernel: u32, address: u64) {
+pub(crate) fn cell64(code: &mut Sink<'_>, kernel: u32, address: u64) {
     code.i32_const(0).i64_load(cell(kernel, address));
 }
 
@@ -134,7 +136,7 @@ fn cell(kernel: u32, address: u64) -> MemArg {
 }
 
 struct Inline<'a> {
-    sink: InstructionSink<'a>,
+    sink: Sink<'a>,
     kernel: u32,
     scratch: &'a Scratch,
 }
@@ -193,7 +195,7 @@ impl Inline<'_> {
     }
 
     /// Grows a memory by the pages on the stack, if that many bytes are left; answers as `memory.grow`.
-    fn grow(&mut self, memory: u32) {
+    fn grow_memory(&mut self, memory: u32) {
         let (pages, wanted) = (self.scratch.value32, self.scratch.address);
         let shift = i64::from(PAGE_BYTES.trailing_zeros());
         self.sink
@@ -226,6 +228,37 @@ impl Inline<'_> {
             .end()
             .local_get(pages)
             .end();
+    }
+
+    /// Grows a table by the elements on the stack, if that many are left; answers as `table.grow`. The value
+    /// below them stays where it is: no table grows by as many as are asked for in place of too many.
+    fn grow_table(&mut self, table: u32) {
+        let (elements, wanted) = (self.scratch.value32, self.scratch.address);
+        self.sink
+            .local_tee(elements)
+            .i64_extend_i32_u()
+            .local_tee(wanted);
+        cell64(&mut self.sink, self.kernel, TABLE_LEFT_ADDRESS);
+        self.sink
+            .i64_gt_u()
+            .if_(BlockType::Empty)
+            .i32_const(-1)
+            .local_set(elements)
+            .end()
+            .local_get(elements)
+            .table_grow(table)
+            .local_tee(elements)
+            .i32_const(-1)
+            .i32_ne()
+            .if_(BlockType::Empty)
+            .i32_const(0);
+        cell64(&mut self.sink, self.kernel, TABLE_LEFT_ADDRESS);
+        self.sink
+            .local_get(wanted)
+            .i64_sub()
+            .i64_store(cell(self.kernel, TABLE_LEFT_ADDRESS))
+            .end()
+            .local_get(elements);
     }
 
     fn if_inside_of_input(&mut self, width: Width) {

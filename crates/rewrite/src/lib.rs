@@ -11,9 +11,8 @@
 //! such a store does nothing), and the cells of [`extism_abi::layout`] always describe an input
 //! that lies inside of the memory.
 //!
-//! Without the feature `validate`, that the module is valid is for the caller to know; without `reencode`,
-//! a module that defines a memory cannot import the kernel memory. A page, whose engine validates, does
-//! without both.
+//! Without the feature `validate`, that the module is valid is for the caller to know: a page, whose engine
+//! validates, does without.
 
 #![forbid(unsafe_code)]
 
@@ -25,13 +24,19 @@ mod check;
 mod copy_loop;
 mod emit;
 mod inline;
+mod instruction;
 mod loops;
+pub mod module;
+mod moved;
 mod outline;
 mod shift;
+mod sink;
+mod types;
 
 use std::fmt;
 
 pub use bound::bound_memories;
+pub use types::{FuncType, ValType};
 
 use body::Bodies;
 use emit::Start;
@@ -167,10 +172,11 @@ pub fn rewrite(wasm: &[u8], options: &Options<'_>) -> Result<Rewritten, Declined
     rewrite_for(wasm, options, Growth::Free, Start::AtOnce)
 }
 
-/// As [`rewrite`], for an engine that asks nobody before a memory grows, and that shows a memory a module
+/// As [`rewrite`], for an engine that asks nobody before a memory or a table grows, and that shows a memory a module
 /// defines only after its start function has run.
 ///
-/// Growth is then bounded by the cell at [`extism_abi::layout::MEMORY_LEFT_ADDRESS`], and the start
+/// Growth is then bounded by the cells at [`extism_abi::layout::MEMORY_LEFT_ADDRESS`] and
+/// [`extism_abi::layout::TABLE_LEFT_ADDRESS`], and the start
 /// function of a module that defines the kernel memory is exported as
 /// [`extism_abi::layout::START_EXPORT`], for the host to call. The module behaves the same only if the host
 /// does its share.

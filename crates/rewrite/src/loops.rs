@@ -6,12 +6,7 @@
 
 use crate::access::Access;
 use crate::copy_loop::CopyLoop;
-
-const BLOCK: u8 = 0x02;
-const LOOP: u8 = 0x03;
-const IF: u8 = 0x04;
-const END: u8 = 0x0b;
-const TRY_TABLE: u8 = 0x1f;
+use crate::instruction::opcode::{BLOCK, END, IF, LOOP, TRY_TABLE};
 
 /// The blocks open at one place of a body, and the loops met so far that matter.
 #[derive(Default)]

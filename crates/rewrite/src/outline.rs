@@ -8,18 +8,18 @@
 use std::ops::Range;
 
 use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPORT};
-use wasmparser::{
-    BinaryReader, CompositeInnerType, Export, ExportSectionReader, ExternalKind, FuncType,
-    FunctionBody, ImportSectionReader, MemoryType, Parser, Payload, SubType, TypeRef, ValType,
-    WasmFeatures,
-};
+use wasm_encoder::MemoryType;
+use wasmparser::{BinaryReader, WasmFeatures};
 
-use crate::access::Access;
+use crate::access::{Access, Growing};
 use crate::bulk::Bulk;
-use crate::check::Check;
+use crate::check::{Check, Piece};
 use crate::copy_loop::{self, CopyLoop, Surroundings, Work};
+use crate::instruction::opcode::{CALL, MEMORY_GROW, NUMERIC, RETURN_CALL, TABLE_GROW};
 use crate::loops::Loops;
+use crate::module::{self, Export, Imported, section};
 use crate::shift::Shift;
+use crate::types::{self, FuncType, ValType};
 use crate::{Declined, DeclinedKind, KernelMemory};
 
 /// The proposals the pass answers for: all but the deprecated exceptions, and those under which an
@@ -30,10 +30,6 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::all()
     .difference(WasmFeatures::SHARED_EVERYTHING_THREADS)
     .difference(WasmFeatures::CUSTOM_DESCRIPTORS)
     .difference(WasmFeatures::COMPONENT_MODEL);
-
-const CALL: u8 = 0x10;
-const RETURN_CALL: u8 = 0x12;
-const MEMORY_GROW: u8 = 0x40;
 
 /// What a module's own growth of its memories is to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +89,8 @@ pub(crate) struct Outline {
     pub(crate) memories: Vec<MemoryType>,
     /// How many of them are imported.
     imported_memories: u32,
+    /// Of all tables, imported ones first, whether they count in 64 bits.
+    tables_64: Vec<bool>,
     /// How many imports there are, of whatever kind.
     pub(crate) imports_count: usize,
     /// How many exports there are.
@@ -115,7 +113,7 @@ impl Outline {
         growth: Growth,
         mut each_body: impl FnMut(&Outline, &Body) -> Result<(), Declined>,
     ) -> Result<Self, Declined> {
-        if Parser::is_component(wasm) {
+        if module::is_component(wasm) {
             let reason = "it is a component, not a core module";
             return Err(Declined::new(DeclinedKind::Unsupported, reason));
         }
@@ -123,16 +121,16 @@ impl Outline {
             meters: growth == Growth::Metered,
             ..Outline::default()
         };
-        let mut check = Check::new();
-        for payload in parser().parse_all(wasm) {
-            let payload = payload?;
-            check.payload(&payload)?;
-            match &payload {
-                Payload::CodeSectionEntry(body) => {
-                    let body = outline.body(&mut check, body)?;
+        let mut check = Check::new(wasm);
+        while let Some(piece) = check.next()? {
+            match piece {
+                Piece::Body(range) => {
+                    let body = outline.body(&mut check, wasm, range)?;
                     each_body(&outline, &body)?;
                 }
-                _ => outline.section(&payload, keep)?,
+                // Of a section of code that is cut off, nothing is read here.
+                Piece::Section(section::CODE, _) => {}
+                Piece::Section(id, range) => outline.section(id, &wasm[range], keep)?,
             }
         }
         Ok(outline)
@@ -151,42 +149,29 @@ impl Outline {
 
     fn section(
         &mut self,
-        payload: &Payload<'_>,
+        id: u8,
+        data: &[u8],
         keep: &dyn Fn(&str) -> bool,
     ) -> Result<(), Declined> {
-        match payload {
-            Payload::TypeSection(section) => {
-                for group in section.clone() {
-                    let types = group?.into_types();
-                    self.types
-                        .extend(types.map(|ty| function_type(&ty).cloned()));
-                }
+        match id {
+            section::TYPE => self.types = module::types(data)?,
+            section::IMPORT => self.imports(data, keep)?,
+            section::FUNCTION => self.functions.extend(module::functions(data)?),
+            section::TABLE => {
+                let tables = module::tables(data)?;
+                self.tables_64
+                    .extend(tables.iter().map(|table| table.is_64));
             }
-            Payload::ImportSection(section) => self.imports(section, keep)?,
-            Payload::FunctionSection(section) => {
-                for ty in section.clone() {
-                    self.functions.push(ty?);
-                }
-            }
-            Payload::ExportSection(section) => self.exports(section, keep)?,
-            Payload::MemorySection(section) => {
-                for memory in section.clone() {
-                    self.memories.push(memory?);
-                }
-            }
-            Payload::StartSection { func, .. } => self.start = Some(*func),
+            section::MEMORY => self.memories.extend(module::memories(data)?),
+            section::EXPORT => self.exports(data, keep)?,
+            section::START => self.start = Some(BinaryReader::new(data, 0).read_var_u32()?),
             _ => {}
         }
         Ok(())
     }
 
-    fn imports(
-        &mut self,
-        section: &ImportSectionReader<'_>,
-        keep: &dyn Fn(&str) -> bool,
-    ) -> Result<(), Declined> {
-        for import in section.clone().into_imports() {
-            let import = import?;
+    fn imports(&mut self, section: &[u8], keep: &dyn Fn(&str) -> bool) -> Result<(), Declined> {
+        module::imports(section, &mut |import| {
             // The second name could be reached through another module of the same plug-in.
             if (import.module, import.name) == KERNEL_MEMORY_IMPORT
                 || import.name == KERNEL_MEMORY_EXPORT
@@ -198,31 +183,27 @@ impl Outline {
                 return Err(Declined::new(DeclinedKind::Reserved, reason));
             }
             self.imports_count += 1;
-            match import.ty {
-                TypeRef::Func(index) | TypeRef::FuncExact(index) => {
+            match import.kind {
+                Imported::Function(index) => {
                     let access = self
                         .type_at(index)
                         .and_then(|ty| Access::of_import(import.module, import.name, ty, keep));
                     self.imported_functions.push(access);
                     self.functions.push(index);
                 }
-                TypeRef::Memory(memory) => {
+                Imported::Memory(memory) => {
                     self.memories.push(memory);
                     self.imported_memories += 1;
                 }
-                _ => {}
+                Imported::Table(table) => self.tables_64.push(table.is_64),
+                Imported::Other => {}
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
-    fn exports(
-        &mut self,
-        section: &ExportSectionReader<'_>,
-        keep: &dyn Fn(&str) -> bool,
-    ) -> Result<(), Declined> {
-        for export in section.clone() {
-            let export = export?;
+    fn exports(&mut self, section: &[u8], keep: &dyn Fn(&str) -> bool) -> Result<(), Declined> {
+        for export in module::exports(section)? {
             if [KERNEL_MEMORY_EXPORT, START_EXPORT].contains(&export.name) {
                 let reason = format!("it exports {}, a reserved name", export.name);
                 return Err(Declined::new(DeclinedKind::Reserved, reason));
@@ -243,7 +224,7 @@ impl Outline {
         let bulk = Bulk::of_export(export.name, keep)?;
         let memory = self.memories.first()?;
         // An imported function has no body to put anything into, so is passed over when bodies are written.
-        let fits = export.kind == ExternalKind::Func && Bulk::memory_fits(memory);
+        let fits = export.is_function() && Bulk::memory_fits(memory);
         let ty = fits.then(|| self.functions.get(export.index as usize))?;
         let ty = ty.and_then(|ty| self.type_at(*ty));
         ty.is_some_and(Bulk::type_fits)
@@ -256,28 +237,31 @@ impl Outline {
     }
 
     /// Notes the calls of a body, which is checked on the way.
-    fn body(&mut self, check: &mut Check, body: &FunctionBody<'_>) -> Result<Body, Declined> {
-        let whole = body.range();
-        let groups = body.get_binary_reader().read_var_u32()?;
-        let mut locals_reader = body.get_locals_reader()?;
-        let locals_start = locals_reader.original_position();
+    fn body(
+        &mut self,
+        check: &mut Check<'_>,
+        wasm: &[u8],
+        whole: Range<usize>,
+    ) -> Result<Body, Declined> {
+        let mut reader = BinaryReader::new(&wasm[whole.clone()], whole.start);
+        let groups = reader.read_var_u32()?;
+        let locals_start = reader.original_position();
         let index = (self.imported_functions.len() as u32).saturating_add(self.bodies);
         self.bodies = self.bodies.saturating_add(1);
         let mut locals = Locals::default();
         let ty = self.functions.get(index as usize).copied();
-        let params = ty.and_then(|ty| self.type_at(ty)).map(FuncType::params);
-        params
-            .unwrap_or_default()
-            .iter()
-            .for_each(|ty| locals.push(1, *ty));
-        for _ in 0..locals_reader.get_count() {
-            let (count, ty) = locals_reader.read()?;
-            locals.push(count, ty);
+        let ty = ty.and_then(|ty| self.type_at(ty));
+        for param in ty.map(|ty| &ty.params[..]).unwrap_or_default() {
+            locals.push(1, *param);
         }
-        let code_start = locals_reader.original_position();
+        for _ in 0..groups {
+            let count = reader.read_var_u32()?;
+            locals.push(count, types::value(&mut reader)?);
+        }
+        let code_start = reader.original_position();
 
         let (mut sites, mut loops) = (Vec::new(), Loops::default());
-        check.walk(body, |reader| {
+        check.walk(|reader| {
             let start = reader.original_position();
             let opcode = reader.clone().read_u8()?;
             loops.pass(opcode, start - code_start);
@@ -287,7 +271,7 @@ impl Outline {
             }
             Ok(())
         })?;
-        let code = &body.as_bytes()[code_start - whole.start..];
+        let code = &wasm[code_start..whole.end];
         let copy_loops = self.copy_loops(code, loops.around_sites(), &locals);
         Ok(Body {
             index,
@@ -309,10 +293,8 @@ impl Outline {
         reader: &BinaryReader<'_>,
         code_start: usize,
     ) -> Result<Option<Site>, Declined> {
-        if opcode == MEMORY_GROW && !self.meters {
-            return Ok(None);
-        }
-        if opcode != CALL && opcode != RETURN_CALL && opcode != MEMORY_GROW {
+        let may_grow = self.meters && matches!(opcode, MEMORY_GROW | NUMERIC);
+        if opcode != CALL && opcode != RETURN_CALL && !may_grow {
             return Ok(None);
         }
         let start = reader.original_position();
@@ -320,7 +302,9 @@ impl Outline {
         reader.read_u8()?;
         let index = reader.read_var_u32()?;
         let access = match opcode {
-            MEMORY_GROW => Some(Access::Grow(index)),
+            MEMORY_GROW => Some(self.growth_of_memory(index)?),
+            NUMERIC if index == TABLE_GROW => Some(self.growth_of_table(reader.read_var_u32()?)?),
+            NUMERIC => None,
             _ => self.access(index),
         };
         Ok(access.map(|access| Site {
@@ -329,6 +313,27 @@ impl Outline {
             access,
             tail: opcode == RETURN_CALL,
         }))
+    }
+
+    fn growth_of_memory(&self, index: u32) -> Result<Access, Declined> {
+        let memory = self.memories.get(index as usize);
+        match memory {
+            Some(memory) if !Bulk::memory_fits(memory) => Err(Declined::new(
+                DeclinedKind::Unsupported,
+                "it grows a memory of 64 bits or of other pages, which is not metered",
+            )),
+            _ => Ok(Access::Grow(Growing::Memory(index))),
+        }
+    }
+
+    fn growth_of_table(&self, index: u32) -> Result<Access, Declined> {
+        match self.tables_64.get(index as usize) {
+            Some(true) => Err(Declined::new(
+                DeclinedKind::Unsupported,
+                "it grows a table of 64 bits, which is not metered",
+            )),
+            _ => Ok(Access::Grow(Growing::Table(index))),
+        }
     }
 
     /// What a function stands for.
@@ -349,20 +354,6 @@ impl Outline {
         let mut work = Work::for_bytes(code.len());
         let find = |offset| CopyLoop::find(code, offset, &surroundings, &mut work);
         loops.into_iter().filter_map(find).collect()
-    }
-}
-
-/// A parser of the proposals the pass answers for.
-pub(crate) fn parser() -> Parser {
-    let mut parser = Parser::new(0);
-    parser.set_features(FEATURES);
-    parser
-}
-
-fn function_type(ty: &SubType) -> Option<&FuncType> {
-    match &ty.composite_type.inner {
-        CompositeInnerType::Func(ty) => Some(ty),
-        _ => None,
     }
 }
 

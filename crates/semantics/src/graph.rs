@@ -3,8 +3,6 @@
 //! Invariant: a module comes after every module it imports from; modules that import each other,
 //! or themselves, are an error before anything runs.
 
-use std::collections::BTreeMap;
-
 use extism_abi::Status;
 
 use crate::Fault;
@@ -22,8 +20,9 @@ pub fn order(names: &[&str], imports: &[Vec<usize>]) -> Result<Vec<usize>, Fault
         order: Vec::with_capacity(names.len()),
     };
     // Modules nobody imports are instantiated all the same, in the order of their names.
-    let by_name: BTreeMap<&str, usize> = names.iter().copied().zip(0..).collect();
-    for (_, index) in by_name {
+    let mut by_name: Vec<usize> = (0..names.len()).collect();
+    by_name.sort_unstable_by_key(|index| names[*index]);
+    for index in by_name {
         walk.visit(index)?;
     }
     Ok(walk.order)

@@ -4,8 +4,6 @@
 //! Must not know: how an engine reaches kernel memory; [`Guest`] does. Keeps: a handle that names no
 //! block ends the call with a message that says which argument it was.
 
-use std::collections::BTreeMap;
-
 use extism_abi::Status;
 use extism_kernel::{Kernel, Range, Refused};
 
@@ -15,8 +13,8 @@ use crate::{Fault, Level, Vars};
 pub trait Facilities {
     /// Its blocks.
     fn kernel(&self) -> &Kernel;
-    /// Its configuration.
-    fn config(&self) -> &BTreeMap<String, String>;
+    /// What is configured under a key.
+    fn config(&self, key: &str) -> Option<&[u8]>;
     /// Its variables.
     fn vars(&self) -> &Vars;
     /// Its variables, to change.
@@ -114,7 +112,7 @@ pub trait Guest {
     /// As [`Guest::take_text`] and [`Guest::give_found`].
     fn config_get(&mut self, key: u64) -> Result<u64, Self::Error> {
         let key = self.take_text(key, "config key")?;
-        self.give_found(|facilities| facilities.config().get(&key).map(String::as_bytes))
+        self.give_found(|facilities| facilities.config(&key))
     }
 
     /// `var_get`: a copy of the value under a name, or 0.

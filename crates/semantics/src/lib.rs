@@ -29,7 +29,7 @@ pub use limits::{
 pub use link::{Answer, Import, Links, answer, check_kind};
 pub use log::{LEVEL_OFF, Level, Share, cut, one_line};
 pub use meter::Meter;
-pub use request::GuestRequest;
+pub use request::{check_http_request_size, count_http_request, parse_http_request};
 pub use source::{
     MAIN, check_count, check_hash, check_size, hex, is_binary, is_module, names, parse_options,
 };

@@ -4,7 +4,6 @@
 //! parses it; whoever fetches the bytes asks here first.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use extism_abi::Status;
 use extism_manifest::{Manifest, ParseOptions, WasmMetadata};
@@ -127,9 +126,7 @@ pub fn check_hash(meta: &WasmMetadata, bytes: &[u8]) -> Result<(), Fault> {
 
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+    let digits = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
+    bytes.iter().flat_map(digits).collect()
 }

@@ -9,12 +9,13 @@
 //! has to end, and a copy in one piece would keep them from it.
 
 use extism_abi::layout::{INPUT_LENGTH_ADDRESS, INPUT_OFFSET_ADDRESS};
-use wasm_encoder::{BlockType, InstructionSink};
+use wasm_encoder::BlockType;
 
 use super::symbolic::{Atom, Relation, Sum, Test, Word};
 use super::{CopyLoop, Local, Pace};
 use crate::access::Access;
 use crate::inline::{FIRST, cell64, size_bytes};
+use crate::sink::Sink;
 
 /// Fewer rounds than this the loop makes faster by itself.
 const ROUNDS_MIN: i64 = 16;
@@ -41,7 +42,7 @@ impl Guard {
     /// Writes the instructions that go before this loop.
     pub(crate) fn emit(&self, copy: &CopyLoop, out: &mut Vec<u8>) {
         let mut code = Code {
-            sink: InstructionSink::new(out),
+            sink: Sink::new(out),
             guard: *self,
             copy,
         };
@@ -62,7 +63,7 @@ impl Guard {
 }
 
 struct Code<'a> {
-    sink: InstructionSink<'a>,
+    sink: Sink<'a>,
     guard: Guard,
     copy: &'a CopyLoop,
 }

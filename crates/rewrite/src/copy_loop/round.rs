@@ -5,15 +5,14 @@
 //! that is not known ends the walk. The code beside the way is passed over: rounds in which the test
 //! comes out differently are none of our business.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use wasmparser::{BinaryReader, BlockType, Operator, OperatorsReader};
-
 use super::operator::{is_arithmetic, plain_access, relation};
 use super::symbolic::{Local, Sum, Test, Word};
 use super::{Surroundings, Work};
 use crate::access::{Access, Width};
-use crate::outline::FEATURES;
+use crate::instruction::{Instruction, Instructions, opcode};
+
+/// More locals than a loop that copies reads, or sets: keeps lists of them short.
+const LOCALS_MAX: usize = 512;
 
 /// A number on the operand stack or in a local.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,9 +48,9 @@ pub(super) struct Round {
     /// Whether the test comes last, as the branch back.
     pub(super) test_is_last: bool,
     /// The locals that the round sets, each with what it holds at the end if that can be said.
-    pub(super) locals: BTreeMap<u32, Option<Sum>>,
+    pub(super) locals: Vec<(u32, Option<Sum>)>,
     /// The locals that the round reads before it sets them.
-    pub(super) read: BTreeSet<u32>,
+    pub(super) read: Vec<u32>,
 }
 
 /// Follows a round of the loop at this offset. `taken` says which way to go at the one test.
@@ -64,27 +63,23 @@ pub(super) fn follow(
     work: &mut Work,
 ) -> Option<Round> {
     let mut walk = Walk {
-        operators: OperatorsReader::new(BinaryReader::new_features(
-            code.get(offset..)?,
-            0,
-            FEATURES,
-        )),
+        instructions: Instructions::of_code(code.get(offset..)?),
         surroundings,
         work,
         taken,
         stack: Vec::new(),
         blocks: Vec::new(),
-        locals: BTreeMap::new(),
-        read: BTreeSet::new(),
+        locals: Vec::new(),
+        read: Vec::new(),
         test: None,
         test_is_last: false,
         kernel: None,
         guest: None,
         copied: false,
     };
-    let Operator::Loop { .. } = walk.next()? else {
+    if walk.next()?.opcode != opcode::LOOP {
         return None;
-    };
+    }
     while walk.step()? == Way::On {}
     walk.round()
 }
@@ -97,15 +92,16 @@ enum Way {
 }
 
 struct Walk<'a, 'b> {
-    operators: OperatorsReader<'a>,
+    instructions: Instructions<'a>,
     surroundings: &'a Surroundings<'b>,
     work: &'a mut Work,
     taken: bool,
     stack: Vec<Value>,
     /// The height of the stack before each block around the current instruction, the loop left out.
     blocks: Vec<usize>,
-    locals: BTreeMap<u32, Value>,
-    read: BTreeSet<u32>,
+    /// In the order of their indices.
+    locals: Vec<(u32, Value)>,
+    read: Vec<u32>,
     test: Option<Test>,
     test_is_last: bool,
     kernel: Option<KernelEnd>,
@@ -113,46 +109,46 @@ struct Walk<'a, 'b> {
     copied: bool,
 }
 
-impl<'a> Walk<'a, '_> {
-    fn next(&mut self) -> Option<Operator<'a>> {
+impl Walk<'_, '_> {
+    fn next(&mut self) -> Option<Instruction> {
         self.work.spend()?;
-        self.operators.read().ok()
+        self.instructions.next().ok()
     }
 
     fn step(&mut self) -> Option<Way> {
-        match self.next()? {
-            Operator::Nop => {}
-            Operator::Drop => {
+        let next = self.next()?;
+        // An index is that of 32 bits.
+        let index = next.number as u32;
+        match next.opcode {
+            opcode::NOP => {}
+            opcode::DROP => {
                 self.stack.pop()?;
             }
-            Operator::Block {
-                blockty: BlockType::Empty,
-            } => self.blocks.push(self.stack.len()),
-            Operator::If {
-                blockty: BlockType::Empty,
-            } => self.branch_into()?,
+            opcode::BLOCK if next.is_plain_block() => self.blocks.push(self.stack.len()),
+            opcode::IF if next.is_plain_block() => self.branch_into()?,
             // Reached when the first half of an `if` has been walked through.
-            Operator::Else => self.leave(0)?,
-            Operator::End => {
+            opcode::ELSE => self.leave(0)?,
+            opcode::END => {
                 self.blocks.pop()?;
             }
-            Operator::Br { relative_depth } => return self.branch(relative_depth),
-            Operator::BrIf { relative_depth } => {
+            opcode::BR => return self.branch(index),
+            opcode::BR_IF => {
                 let test = self.pop_test()?;
                 self.decide(test)?;
                 if self.taken {
-                    self.test_is_last = relative_depth as usize == self.blocks.len();
-                    return self.branch(relative_depth);
+                    self.test_is_last = index as usize == self.blocks.len();
+                    return self.branch(index);
                 }
             }
-            Operator::Call { function_index } => {
-                let access = (self.surroundings.access)(function_index)?;
+            opcode::CALL => {
+                let access = (self.surroundings.access)(index)?;
                 self.kernel(access)?;
             }
-            operator => {
-                self.variable(&operator)
-                    .or_else(|| self.compute(&operator))
-                    .or_else(|| self.memory(&operator))?;
+            opcode::LOCAL_GET | opcode::LOCAL_SET | opcode::LOCAL_TEE => {
+                self.variable(next.opcode, index)?;
+            }
+            _ => {
+                self.compute(&next).or_else(|| self.memory(&next))?;
             }
         }
         Some(Way::On)
@@ -196,13 +192,10 @@ impl<'a> Walk<'a, '_> {
     fn skip(&mut self, ends: usize, at_else: bool) -> Option<bool> {
         let mut open = ends;
         while open > 0 {
-            match self.next()? {
-                Operator::Block { .. }
-                | Operator::Loop { .. }
-                | Operator::If { .. }
-                | Operator::TryTable { .. } => open += 1,
-                Operator::End => open -= 1,
-                Operator::Else if at_else && open == 1 => return Some(true),
+            match self.next()?.opcode {
+                opcode::BLOCK | opcode::LOOP | opcode::IF | opcode::TRY_TABLE => open += 1,
+                opcode::END => open -= 1,
+                opcode::ELSE if at_else && open == 1 => return Some(true),
                 _ => {}
             }
         }
@@ -215,43 +208,62 @@ impl<'a> Walk<'a, '_> {
         self.test.replace(test).is_none().then_some(())
     }
 
-    fn variable(&mut self, operator: &Operator<'_>) -> Option<()> {
-        match *operator {
-            Operator::LocalGet { local_index } => {
-                let value = match self.locals.get(&local_index) {
-                    Some(value) => value.clone(),
-                    None => {
-                        let word = (self.surroundings.local)(local_index)?;
-                        self.read.insert(local_index);
-                        Value::Sum(Sum::local(Local {
-                            index: local_index,
-                            word,
-                        }))
+    fn variable(&mut self, opcode: u8, index: u32) -> Option<()> {
+        match opcode {
+            opcode::LOCAL_GET => {
+                let value = match self.place_of(index) {
+                    Ok(at) => self.locals[at].1.clone(),
+                    Err(_) => {
+                        let word = (self.surroundings.local)(index)?;
+                        self.note_read(index)?;
+                        Value::Sum(Sum::local(Local { index, word }))
                     }
                 };
                 self.stack.push(value);
             }
-            Operator::LocalSet { local_index } => {
+            opcode::LOCAL_SET => {
                 let value = self.stack.pop()?;
-                self.locals.insert(local_index, value);
+                self.set(index, value)?;
             }
-            Operator::LocalTee { local_index } => {
+            _ => {
                 let value = self.stack.last()?.clone();
-                self.locals.insert(local_index, value);
+                self.set(index, value)?;
             }
-            _ => return None,
         }
         Some(())
     }
 
-    fn compute(&mut self, operator: &Operator<'_>) -> Option<()> {
-        let value = match *operator {
-            Operator::I32Const { value } => Sum::constant(Word::I32, value as u64),
-            Operator::I64Const { value } => Sum::constant(Word::I64, value as u64),
-            Operator::I32WrapI64 => self.pop_sum()?.wrapped()?,
-            Operator::I64ExtendI32U => self.pop_sum()?.extended(false),
-            Operator::I64ExtendI32S => self.pop_sum()?.extended(true),
-            Operator::I32Eqz | Operator::I64Eqz => {
+    fn place_of(&self, local: u32) -> Result<usize, usize> {
+        self.locals
+            .binary_search_by_key(&local, |(index, _)| *index)
+    }
+
+    fn set(&mut self, local: u32, value: Value) -> Option<()> {
+        match self.place_of(local) {
+            Ok(at) => self.locals[at].1 = value,
+            Err(_) if self.locals.len() == LOCALS_MAX => return None,
+            Err(at) => self.locals.insert(at, (local, value)),
+        }
+        Some(())
+    }
+
+    fn note_read(&mut self, local: u32) -> Option<()> {
+        match self.read.binary_search(&local) {
+            Ok(_) => {}
+            Err(_) if self.read.len() == LOCALS_MAX => return None,
+            Err(at) => self.read.insert(at, local),
+        }
+        Some(())
+    }
+
+    fn compute(&mut self, next: &Instruction) -> Option<()> {
+        let value = match next.opcode {
+            opcode::I32_CONST => Sum::constant(Word::I32, next.number),
+            opcode::I64_CONST => Sum::constant(Word::I64, next.number),
+            opcode::I32_WRAP_I64 => self.pop_sum()?.wrapped()?,
+            opcode::I64_EXTEND_I32_U => self.pop_sum()?.extended(false),
+            opcode::I64_EXTEND_I32_S => self.pop_sum()?.extended(true),
+            opcode::I32_EQZ | opcode::I64_EQZ => {
                 let test = match self.stack.pop()? {
                     Value::Sum(sum) => Test::of_number(sum),
                     Value::Test(test) => test,
@@ -260,16 +272,16 @@ impl<'a> Walk<'a, '_> {
                 self.stack.push(Value::Test(test.negated()));
                 return Some(());
             }
-            _ => return self.compute_two(operator),
+            _ => return self.compute_two(next.opcode),
         };
         self.stack.push(Value::Sum(value));
         Some(())
     }
 
     /// An instruction of two operands. Takes them only if it is one.
-    fn compute_two(&mut self, operator: &Operator<'_>) -> Option<()> {
-        let relation = relation(operator);
-        if relation.is_none() && !is_arithmetic(operator) {
+    fn compute_two(&mut self, opcode: u8) -> Option<()> {
+        let relation = relation(opcode);
+        if relation.is_none() && !is_arithmetic(opcode) {
             return None;
         }
         let right = self.pop_sum()?;
@@ -287,11 +299,11 @@ impl<'a> Walk<'a, '_> {
             }));
             return Some(());
         }
-        let value = match operator {
-            Operator::I32Add | Operator::I64Add => left.plus(&right)?,
-            Operator::I32Sub | Operator::I64Sub => left.minus(&right)?,
-            Operator::I32Shl => left.times(1 << (right.as_constant()? % 32)),
-            Operator::I64Shl => left.times(1 << (right.as_constant()? % 64)),
+        let value = match opcode {
+            opcode::I32_ADD | opcode::I64_ADD => left.plus(&right)?,
+            opcode::I32_SUB | opcode::I64_SUB => left.minus(&right)?,
+            opcode::I32_SHL => left.times(1 << (right.as_constant()? % 32)),
+            opcode::I64_SHL => left.times(1 << (right.as_constant()? % 64)),
             _ => match right.as_constant() {
                 Some(factor) => left.times(factor),
                 None => right.times(left.as_constant()?),
@@ -302,17 +314,17 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// A load or store of the module's own memory.
-    fn memory(&mut self, operator: &Operator<'_>) -> Option<()> {
-        let (width, memarg, store) = plain_access(operator)?;
+    fn memory(&mut self, next: &Instruction) -> Option<()> {
+        let (width, store) = plain_access(next.opcode)?;
         if store && self.stack.pop()? != Value::Bytes {
             return None;
         }
         let end = GuestEnd {
             width,
             address: self.pop_sum()?,
-            offset: memarg.offset,
+            offset: next.number,
         };
-        if memarg.memory != 0 || self.guest.replace(end).is_some() {
+        if next.memory() != Some(0) || self.guest.replace(end).is_some() {
             return None;
         }
         self.moved(store)

@@ -1,5 +1,5 @@
 /**
- * WASI for plug-ins: what they may see of the host.
+ * WASI preview 1 for plug-ins, by `@bjorn3/browser_wasi_shim`.
  *
  * Must not know: rules. Invariants: a plug-in sees the arguments and variables the host gave, an empty input, and no
  * files; what it writes goes nowhere unless the host said so.
@@ -7,8 +7,9 @@
 
 import { errorOf } from "../error.js";
 import { Status } from "../status.js";
+import { Exited } from "./failure.js";
 import type { PathPlan } from "./plan.js";
-import { preview1 } from "./preview1.js";
+import { wasiLibrary } from "./wasi-library.js";
 
 /** The WASI of one instance. */
 export interface Wasi {
@@ -39,36 +40,30 @@ export function wasiMaker(options: WasiOptions): WasiMaker {
 }
 
 function make(options: WasiOptions): Wasi {
-  let memory: unknown;
-  const program = {
-    args: options.args,
-    env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
-    output: options.output ? lines(console.log) : nowhere,
-    error: options.output ? lines(console.error) : nowhere,
+  const { ConsoleStdout, File, OpenFile, WASI, wasi: numbers } = wasiLibrary();
+  const stream = (write: (line: string) => void): InstanceType<typeof ConsoleStdout> =>
+    options.output ? ConsoleStdout.lineBuffered(write) : new ConsoleStdout(() => undefined);
+  const streams = [
+    new OpenFile(new File([])),
+    stream((line) => {
+      console.log(line);
+    }),
+    stream((line) => {
+      console.error(line);
+    }),
+  ];
+  const env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
+  const shim = new WASI([...options.args], env, streams, { debug: false });
+  const imports = { ...(shim.wasiImport as Record<string, (...args: never[]) => unknown>) };
+  imports["proc_exit"] = (code: number) => {
+    throw new Exited(code);
   };
+  imports["sched_yield"] ??= () => numbers.ERRNO_SUCCESS;
   return {
-    imports: preview1(program, () => (memory instanceof WebAssembly.Memory ? memory : undefined)),
+    imports: imports as WebAssembly.ModuleImports,
     bind: (instance) => {
       // The memory of the module that was made last: each has its own, and calls WASI while it runs.
-      memory = instance.exports["memory"];
+      shim.inst = instance as unknown as { exports: { memory: WebAssembly.Memory } };
     },
-  };
-}
-
-function nowhere(): void {
-  // What a plug-in writes is for nobody.
-}
-
-/** Writes whole lines. */
-function lines(write: (line: string) => void): (bytes: Uint8Array) => void {
-  const decoder = new TextDecoder();
-  let begun = "";
-  return (bytes) => {
-    // A copy: decoders take no memory that threads share.
-    const [...whole] = (begun + decoder.decode(bytes.slice(), { stream: true })).split("\n");
-    begun = whole.pop() ?? "";
-    whole.forEach((line) => {
-      write(line);
-    });
   };
 }
