@@ -30,7 +30,6 @@ import { InstancePool } from "./pool.js";
 import { canSuspend, isAsync, type Suspension } from "./suspension.js";
 import type { Translator } from "./text.js";
 import { wasiMaker } from "./wasi.js";
-import { loadWasi } from "./wasi-library.js";
 import { makeInWorker, type WorkerMaker } from "./worker-instance.js";
 
 const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
@@ -95,9 +94,6 @@ export function webBackend(platform: Platform): Backend {
     name: "web",
     compile: async (source, options, signal) => {
       const core = await coreModule();
-      if (options.wasi) {
-        await loadWasi();
-      }
       const loaded = await new Loading(core, source, options).load(platform.fetcher, platform.translator, signal);
       return new Compiled(core, loaded, options, platform);
     },

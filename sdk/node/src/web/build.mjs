@@ -1,6 +1,6 @@
 /**
- * Bundles the web engine: `web/extism.js` for browsers and their Workers, what it loads for WASI, the script of Workers in
- * Node, and the core beside them.
+ * Bundles the web engine: `web/extism.js` for browsers and their Workers, the script of Workers in Node, and the core beside
+ * them.
  *
  * The core is a file that `cargo xtask web-core` has built; EXTISM_WEB_CORE names it.
  */
@@ -34,9 +34,8 @@ export async function buildWeb(out) {
     minify: true,
     target: "es2022",
   };
-  // What few plug-ins need is in a file of its own.
-  const browser = { extism: "src/web/index.ts", "wasi-shim": "src/web/wasi-shim.ts" };
-  await build({ ...shared, entryPoints: browser, outdir: out, platform: "browser", splitting: true });
+  const browser = { extism: "src/web/index.ts" };
+  await build({ ...shared, entryPoints: browser, outdir: out, platform: "browser" });
   const node = { "node-worker": "src/web/node-worker.ts" };
   await build({ ...shared, entryPoints: node, outdir: out, platform: "node" });
   mkdirSync(out, { recursive: true });

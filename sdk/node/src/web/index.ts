@@ -15,7 +15,6 @@ import { serveInWorker, workerName } from "./browser-worker.js";
 import { coreModule, useCoreFile, useCoreModule } from "./core.js";
 import { download, downloadPath } from "./download.js";
 import { TEXT_FILE, translator } from "./text.js";
-import { loadWasi } from "./wasi-library.js";
 
 export * from "../exports.js";
 export { ExtismContext, ExtismPlugin } from "./extism-context.js";
@@ -60,7 +59,7 @@ export async function loadCore(core?: WebAssembly.Module): Promise<void> {
   if (core !== undefined) {
     useCoreModule(core);
   }
-  await Promise.all([coreModule(), loadWasi()]);
+  await coreModule();
 }
 
 /** An arena of plug-ins, which frees them together: {@link loadCore} comes first. */

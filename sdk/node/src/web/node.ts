@@ -16,8 +16,6 @@ import { webBackend } from "./backend.js";
 import { useCoreFile } from "./core.js";
 import { download } from "./download.js";
 import { TEXT_FILE, translator } from "./text.js";
-import { useWasi } from "./wasi-library.js";
-import * as wasi from "./wasi-shim.js";
 
 let made: Backend | undefined;
 
@@ -30,7 +28,6 @@ function make(): Backend {
   // Beside the folder of the module or CommonJS bundle this is in; there `import.meta.url` is a path.
   const here = import.meta.url.startsWith("file:") ? import.meta.url : pathToFileURL(import.meta.url);
   const core = new URL("../web/extism_web.wasm", here);
-  useWasi(wasi);
   useCoreFile({
     load: async () => await WebAssembly.compile(await readFile(core)),
     loadSync: () => new WebAssembly.Module(readFileSync(core)),

@@ -1,5 +1,5 @@
 /**
- * WASI preview 1 for plug-ins, by `@bjorn3/browser_wasi_shim`.
+ * WASI for plug-ins: what they may see of the host.
  *
  * Must not know: rules. Invariants: a plug-in sees the arguments and variables the host gave, an empty input, and no
  * files; what it writes goes nowhere unless the host said so.
@@ -7,9 +7,8 @@
 
 import { errorOf } from "../error.js";
 import { Status } from "../status.js";
-import { Exited } from "./failure.js";
 import type { PathPlan } from "./plan.js";
-import { wasiLibrary } from "./wasi-library.js";
+import { preview1 } from "./preview1.js";
 
 /** The WASI of one instance. */
 export interface Wasi {
@@ -40,30 +39,36 @@ export function wasiMaker(options: WasiOptions): WasiMaker {
 }
 
 function make(options: WasiOptions): Wasi {
-  const { ConsoleStdout, File, OpenFile, WASI, wasi: numbers } = wasiLibrary();
-  const stream = (write: (line: string) => void): InstanceType<typeof ConsoleStdout> =>
-    options.output ? ConsoleStdout.lineBuffered(write) : new ConsoleStdout(() => undefined);
-  const streams = [
-    new OpenFile(new File([])),
-    stream((line) => {
-      console.log(line);
-    }),
-    stream((line) => {
-      console.error(line);
-    }),
-  ];
-  const env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
-  const shim = new WASI([...options.args], env, streams, { debug: false });
-  const imports = { ...(shim.wasiImport as Record<string, (...args: never[]) => unknown>) };
-  imports["proc_exit"] = (code: number) => {
-    throw new Exited(code);
+  let memory: unknown;
+  const program = {
+    args: options.args,
+    env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
+    output: options.output ? lines(console.log) : nowhere,
+    error: options.output ? lines(console.error) : nowhere,
   };
-  imports["sched_yield"] ??= () => numbers.ERRNO_SUCCESS;
   return {
-    imports: imports as WebAssembly.ModuleImports,
+    imports: preview1(program, () => (memory instanceof WebAssembly.Memory ? memory : undefined)),
     bind: (instance) => {
       // The memory of the module that was made last: each has its own, and calls WASI while it runs.
-      shim.inst = instance as unknown as { exports: { memory: WebAssembly.Memory } };
+      memory = instance.exports["memory"];
     },
+  };
+}
+
+function nowhere(): void {
+  // What a plug-in writes is for nobody.
+}
+
+/** Writes whole lines. */
+function lines(write: (line: string) => void): (bytes: Uint8Array) => void {
+  const decoder = new TextDecoder();
+  let begun = "";
+  return (bytes) => {
+    // A copy: decoders take no memory that threads share.
+    const [...whole] = (begun + decoder.decode(bytes.slice(), { stream: true })).split("\n");
+    begun = whole.pop() ?? "";
+    whole.forEach((line) => {
+      write(line);
+    });
   };
 }

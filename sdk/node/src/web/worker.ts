@@ -14,7 +14,6 @@ import type { Endpoint, FromWorker, HostAnswer, Make, Request, ToWorker } from "
 import { unpacked } from "./packet.js";
 import { canSuspend, type Suspension } from "./suspension.js";
 import { wasiMaker } from "./wasi.js";
-import { loadWasi } from "./wasi-library.js";
 
 /** Serves the page. */
 export function serve(page: Endpoint<FromWorker, ToWorker>): void {
@@ -37,7 +36,7 @@ export function serve(page: Endpoint<FromWorker, ToWorker>): void {
 
 class Worker {
   readonly #page: Endpoint<FromWorker, ToWorker>;
-  #machine!: Machine;
+  readonly #machine: Machine;
   readonly #make: Make;
   readonly #suspension: Suspension;
   #isIdle = false;
@@ -47,6 +46,26 @@ class Worker {
     this.#page = page;
     this.#make = make;
     this.#suspension = make.shared === undefined ? (canSuspend() ? "engine" : "none") : "thread";
+    const waits = make.functions.length > 0 || make.loaded.plan.http;
+    const suspension = waits ? this.#suspension : "none";
+    this.#machine = new Machine(make.core, make.loaded, {
+      id: make.id,
+      functions: make.functions.map((each) => ({ ...each, callback: () => undefined })),
+      suspension,
+      listener: {
+        log: (level, message) => {
+          page.post({ kind: "log", level, message });
+        },
+        variable: (name) => {
+          page.post({ kind: "changed", name, value: this.#machine.variable(name) });
+        },
+      },
+      fetch: globalThis.fetch,
+      wasi: make.wasi === undefined ? undefined : wasiMaker(make.wasi),
+      mustStop: () => false,
+      callElsewhere: (index, args) => this.#host(index, args),
+      ...(this.#suspension === "none" ? {} : { httpElsewhere: (sent, body) => this.#http(sent, body) }),
+    });
   }
 
   isIdle(): boolean {
@@ -60,10 +79,6 @@ class Worker {
 
   async make(): Promise<void> {
     try {
-      if (this.#make.wasi !== undefined) {
-        await loadWasi();
-      }
-      this.#machine = this.#wired();
       await this.#machine.make();
       for (const [name, value] of this.#make.variables) {
         this.#machine.setVariable(name, value);
@@ -77,30 +92,6 @@ class Worker {
     } catch (error) {
       this.#page.post({ kind: "broken", failure: failed(error) });
     }
-  }
-
-  #wired(): Machine {
-    const [page, make] = [this.#page, this.#make];
-    const waits = make.functions.length > 0 || make.loaded.plan.http;
-    const machine = new Machine(make.core, make.loaded, {
-      id: make.id,
-      functions: make.functions.map((each) => ({ ...each, callback: () => undefined })),
-      suspension: waits ? this.#suspension : "none",
-      listener: {
-        log: (level, message) => {
-          page.post({ kind: "log", level, message });
-        },
-        variable: (name) => {
-          page.post({ kind: "changed", name, value: machine.variable(name) });
-        },
-      },
-      fetch: globalThis.fetch,
-      wasi: make.wasi === undefined ? undefined : wasiMaker(make.wasi),
-      mustStop: () => false,
-      callElsewhere: (index, args) => this.#host(index, args),
-      ...(this.#suspension === "none" ? {} : { httpElsewhere: (sent, body) => this.#http(sent, body) }),
-    });
-    return machine;
   }
 
   async handle(request: Request & { readonly n: number }): Promise<void> {
