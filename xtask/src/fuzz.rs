@@ -149,7 +149,8 @@ fn hunt(
     std::fs::create_dir_all(&folder)?;
     let mut had = Duration::ZERO;
     while had < wanted {
-        // libFuzzer knows only the clock of the wall; in pieces, so that the ledger loses little when stopped.
+        // libFuzzer knows only the clock of the wall; in pieces, so that the ledger loses little when
+        // stopped.
         let piece = (wanted - had).min(PIECE).as_secs().max(1);
         let mut command = Command::new(binary);
         command
