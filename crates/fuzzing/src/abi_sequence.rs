@@ -1,156 +1,106 @@
-//! Programs of kernel calls with numbers at the edges, as real plug-ins: the same with the rewriting pass and
-//! without, for as many calls as one likes, and never more than the limits.
+//! Programs of kernel calls with numbers at the edges, as real plug-ins: each call answers what a model of
+//! docs/abi.md says, with the rewriting pass and without, for as many calls as one likes, and never more
+//! than the limits.
 //!
 //! Input: the operations.
 
-use std::fmt::Write;
+mod model;
+mod program;
 
-use arbitrary::{Result, Unstructured};
-use extism_abi::import::{BUILTINS, Import, KERNEL, Ty};
-use extism_runtime::{CompiledPlugin, Plugin, Rewriting};
+use std::sync::{Arc, Mutex};
+
+use arbitrary::Unstructured;
+use extism_kernel::Limits;
+use extism_runtime::{
+    CompiledPlugin, HostFunction, Level, LogSink, Options, Plugin, Rewriting, ValueType,
+};
 
 use crate::engine::{is_ours, unhurried};
 use crate::target::Target;
+use model::{Abi, Report, Value};
 
 pub(crate) const TARGET: Target = Target {
     name: "abi_sequence",
-    about: "programs of kernel calls, variables, logs and outputs at the edges",
+    about: "programs of kernel calls, variables, logs and outputs at the edges, against a model",
     bytes_max: 600,
     words: &[],
     smoke: 400,
     run,
 };
 
-/// Numbers at which arithmetic goes wrong if it does.
-const EDGES: [i64; 16] = [
-    0,
-    1,
-    7,
-    8,
-    63,
-    64,
-    65,
-    65_535,
-    65_536,
-    131_072,
-    0x7fff_ffff,
-    0x8000_0000,
-    0xffff_ffff,
-    1 << 32,
-    i64::MIN,
-    -1,
-];
-
-const OPERATIONS_MAX: usize = 40;
+/// How often a program is called, each time with a longer input.
+const CALLS: u8 = 3;
 
 fn run(input: &[u8]) {
-    let Ok(text) = program(&mut Unstructured::new(input)) else {
+    let Ok(operations) = program::operations(&mut Unstructured::new(input)) else {
         return;
     };
+    let text = program::text(&operations);
     let ends = [Rewriting::Auto, Rewriting::Off].map(|rewrite| {
-        let compiled =
-            CompiledPlugin::new(text.as_str(), unhurried(rewrite)).expect("it is a plug-in");
+        let reports: Arc<Mutex<Vec<Report>>> = Arc::default();
+        let options = options(rewrite, Arc::clone(&reports));
+        let mut abi = Abi::new(Limits {
+            blocks_max: options.limits.blocks_max,
+            bytes_max: options.limits.kernel_bytes_max,
+        });
+        let compiled = CompiledPlugin::new(text.as_str(), options).expect("it is a plug-in");
         let mut plugin = Plugin::new(&compiled).expect("nothing runs yet");
-        let calls = (0..3_u8).map(|at| {
-            let outcome = plugin.call("run", &vec![at; 100 * usize::from(at)]);
+        let calls = (0..CALLS).map(|at| {
+            let given = vec![at; 100 * usize::from(at)];
+            let outcome = plugin.call("run", &given);
             assert!(!is_ours(outcome.status()), "{outcome:?}");
+            let bytes = plugin.memory_bytes();
+            assert!(bytes <= 64 << 20, "{bytes} bytes");
+            let reports = std::mem::take(&mut *reports.lock().expect("nobody panics with it"));
+            let (statuses, output) = abi.call(&operations, &given, &reports);
             assert!(
-                plugin.memory_bytes() <= 64 << 20,
-                "{} bytes",
-                plugin.memory_bytes()
+                statuses.contains(&outcome.status()),
+                "{outcome:?} is none of {statuses:?}"
             );
+            if let Some(Value { length, known }) = output {
+                let found = plugin.output();
+                assert_eq!((outcome.code, found.len() as u64), (0, length));
+                assert!(
+                    known.iter().all(|(at, byte)| found[*at as usize] == *byte),
+                    "the output"
+                );
+            }
             let report = outcome.error.as_ref().map(|error| error.root_cause());
-            (
-                outcome.code,
-                outcome.status(),
-                report,
-                plugin.output().to_vec(),
-            )
+            let end = (outcome.code, outcome.status(), report);
+            (end, reports, plugin.output().to_vec())
         });
         calls.collect::<Vec<_>>()
     });
     let [with, without] = ends;
     for (nth, (with, without)) in with.iter().zip(&without).enumerate() {
-        assert_eq!(with, without, "call {nth} of {text}");
+        assert!(
+            with == without,
+            "call {nth} of {text}: {:?}, {:?}",
+            with.0,
+            without.0
+        );
     }
 }
 
-/// A module that does the operations one after another. Each result goes into a sum, some become handles of
-/// what follows; the sum is the output unless the program has set one.
-fn program(u: &mut Unstructured<'_>) -> Result<String> {
-    let mut text = String::from("(module\n");
-    let offered = KERNEL
-        .iter()
-        .chain(BUILTINS)
-        .filter(|import| !import.name.starts_with("http_"));
-    let offered: Vec<&Import> = offered.collect();
-    for import in &offered {
-        let types = |types: &[Ty]| -> String {
-            types
-                .iter()
-                .map(|ty| if *ty == Ty::I32 { " i32" } else { " i64" })
-                .collect()
-        };
-        let _ = writeln!(
-            text,
-            "(import \"extism:host/env\" \"{0}\" (func ${0} (param{1}) (result{2})))",
-            import.name,
-            types(import.params),
-            types(import.results)
-        );
+/// With a host that keeps reports, and hears every log message.
+fn options(rewrite: Rewriting, reports: Arc<Mutex<Vec<Report>>>) -> Options {
+    let types = [ValueType::I64; 3];
+    let report = HostFunction::new("report", types, [], move |_, slots| {
+        let [answer, room, length] = [0, 1, 2].map(|at| slots.get(at, ValueType::I64));
+        let mut reports = reports.lock().expect("nobody panics with it");
+        reports.push(Report {
+            answer,
+            room,
+            length,
+        });
+        Ok(())
+    });
+    Options {
+        functions: vec![report],
+        log_sink: Some(LogSink {
+            level: Level::Trace,
+            receive: Arc::new(|record| assert!(!record.message.contains('\0'))),
+        }),
+        ..unhurried(rewrite)
     }
-    text.push_str(
-        "(func (export \"run\") (result i32) (local $sum i64) (local $a i64) (local $b i64)\n",
-    );
-    for _ in 0..OPERATIONS_MAX {
-        if u.is_empty() {
-            break;
-        }
-        let import = u.choose(&offered)?;
-        let mut call = format!("(call ${}", import.name);
-        for ty in import.params {
-            let number = number(u)?;
-            let _ = match ty {
-                Ty::I64 => write!(call, " {number}"),
-                Ty::I32 => write!(call, " (i32.wrap_i64 {number})"),
-            };
-        }
-        call.push(')');
-        let wide = match import.results {
-            [] => {
-                let _ = writeln!(text, "{call}");
-                continue;
-            }
-            [Ty::I32, ..] => format!("(i64.extend_i32_u {call})"),
-            [Ty::I64, ..] => call,
-        };
-        let local = u.choose(&["$a", "$b"])?;
-        let _ = writeln!(
-            text,
-            "(local.set {local} {wide}) \
-             (local.set $sum (i64.add (i64.mul (local.get $sum) (i64.const 31)) (local.get {local})))"
-        );
-    }
-    text.push_str(
-        "(if (i64.eqz (call $output_length)) (then
-            (local.set $a (call $alloc (i64.const 8)))
-            (call $store_u64 (local.get $a) (local.get $sum))
-            (call $output_set (local.get $a) (i64.const 8))))
-        (i32.const 0)))",
-    );
-    Ok(text)
-}
-
-/// A result of before, most of the time moved a little, or a number at an edge.
-fn number(u: &mut Unstructured<'_>) -> Result<String> {
-    let local = u.choose(&["$a", "$b"])?;
-    Ok(match u.int_in_range(0..=3)? {
-        0 => format!("(local.get {local})"),
-        1 => format!(
-            "(i64.add (local.get {local}) (i64.const {}))",
-            u.int_in_range(-9..=16)?
-        ),
-        2 => format!("(i64.const {})", u.choose(&EDGES)?),
-        _ => format!("(i64.const {})", u.arbitrary::<u16>()?),
-    })
 }

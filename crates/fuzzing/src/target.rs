@@ -51,6 +51,8 @@ pub const TARGETS: &[Target] = &[
     crate::rewrite_diff::TARGET,
     #[cfg(feature = "engine")]
     crate::host_calls::TARGET,
+    #[cfg(feature = "engine")]
+    crate::capi_sequence::TARGET,
     crate::url_policy::TARGET,
     crate::redirect_chain::TARGET,
     crate::path_policy::TARGET,

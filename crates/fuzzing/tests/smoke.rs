@@ -2,12 +2,23 @@
 //!
 //! Invariant: the number of executions is the one written down at the target; a run that does less fails.
 
+use std::sync::{PoisonError, RwLock};
+
 use extism_fuzzing::{Effort, find, run};
 
 /// The seed of the smoke runs. Other seeds are for `cargo xtask fuzz`.
 const SEED: u64 = 1;
 
+/// One target counts what is alive in the process, so it runs alone; where each test is a process nothing
+/// waits.
+static ALONE: RwLock<()> = RwLock::new(());
+
 fn smoke(name: &str) {
+    let alone =
+        (name == "capi_sequence").then(|| ALONE.write().unwrap_or_else(PoisonError::into_inner));
+    let among_others = alone
+        .is_none()
+        .then(|| ALONE.read().unwrap_or_else(PoisonError::into_inner));
     let target = find(name).unwrap_or_else(|| panic!("no target {name}"));
     let effort = Effort {
         seed: SEED,
@@ -21,6 +32,7 @@ fn smoke(name: &str) {
         "{name}: {} executions in {:.1?}",
         outcome.executions, outcome.time
     );
+    drop((alone, among_others));
 }
 
 macro_rules! smoke {
@@ -50,6 +62,7 @@ smoke!(
     rewrite_validate,
     rewrite_diff,
     host_calls,
+    capi_sequence,
     url_policy,
     redirect_chain,
     path_policy,

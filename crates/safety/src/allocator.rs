@@ -6,6 +6,15 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+/// What is refused after the pieces that are granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The next one alone.
+    Once,
+    /// All.
+    FromThenOn,
+}
+
 /// What a thread may have: the servers of a case live in its process, too.
 #[derive(Clone, Copy)]
 struct Share {
@@ -13,6 +22,8 @@ struct Share {
     bytes_min: usize,
     /// How many large pieces are still granted.
     granted: u64,
+    /// What happens after that.
+    refusal: Refusal,
     /// How many were refused.
     refused: u64,
 }
@@ -20,6 +31,7 @@ struct Share {
 const ALL: Share = Share {
     bytes_min: usize::MAX,
     granted: u64::MAX,
+    refusal: Refusal::FromThenOn,
     refused: 0,
 };
 
@@ -37,7 +49,11 @@ impl Failing {
             return true;
         }
         let left = share.granted.checked_sub(1);
-        share.granted = left.unwrap_or(0);
+        share.granted = match (left, share.refusal) {
+            (Some(left), _) => left,
+            (None, Refusal::Once) => u64::MAX,
+            (None, Refusal::FromThenOn) => 0,
+        };
         share.refused += u64::from(left.is_none());
         SHARE.set(share);
         left.is_some()
@@ -80,13 +96,19 @@ unsafe impl GlobalAlloc for Failing {
 #[global_allocator]
 static FAILING: Failing = Failing;
 
-/// Does `work` with memory for so many pieces of at least `bytes_min`, and none after them; says how many
-/// were refused to this thread.
-pub(crate) fn with_pieces<T>(granted: u64, bytes_min: usize, work: impl FnOnce() -> T) -> (T, u64) {
+/// Does `work` with memory for so many pieces of at least `bytes_min`, and then not for the next one or for
+/// none; says how many were refused to this thread.
+pub(crate) fn with_pieces<T>(
+    granted: u64,
+    refusal: Refusal,
+    bytes_min: usize,
+    work: impl FnOnce() -> T,
+) -> (T, u64) {
     SHARE.set(Share {
         bytes_min,
         granted,
-        ..ALL
+        refusal,
+        refused: 0,
     });
     let done = work();
     let Share { refused, .. } = SHARE.replace(ALL);

@@ -35,7 +35,7 @@ impl Model {
     }
 
     /// Which limit refuses a block of this size, if the memory does not.
-    fn limit(&self, bytes: u64) -> Option<Refused> {
+    pub fn limit(&self, bytes: u64) -> Option<Refused> {
         if self.live.len() >= self.limits.blocks_max as usize {
             return Some(Refused::Blocks);
         }
