@@ -36,6 +36,15 @@ const FEATURES: &[&str] = &[
     "--enable-sign-ext",
 ];
 
+/// Small, and then in the order that compresses best.
+const OPTIONS: &[&str] = &[
+    "-Oz",
+    "--reorder-functions",
+    "--reorder-locals",
+    "--strip-debug",
+    "--strip-producers",
+];
+
 /// By which the commands of SDKs find the core.
 pub(crate) const VARIABLE: &str = "EXTISM_WEB_CORE";
 
@@ -90,13 +99,17 @@ pub(crate) fn build_into(project: &Project, out: &Path) -> Result<Vec<Vec<u8>>> 
 /// Makes a file smaller, unless what it would become was made of the very same bytes before.
 fn make_small(built: &Path, small: &Path) -> Result<()> {
     let bytes = fs::read(built).with_context(|| format!("cannot read {}", built.display()))?;
-    let made_of = format!("{:x} {}", Sha256::digest(&bytes), FEATURES.join(" "));
+    let made_of = format!(
+        "{:x} {}",
+        Sha256::digest(&bytes),
+        [OPTIONS, FEATURES].concat().join(" ")
+    );
     let note = small.with_extension("made-of");
     if small.exists() && fs::read_to_string(&note).is_ok_and(|noted| noted == made_of) {
         return Ok(());
     }
     let mut smaller = Command::new("wasm-opt");
-    smaller.args(["-Oz", "--strip-debug", "--strip-producers"]);
+    smaller.args(OPTIONS);
     smaller.args(FEATURES);
     smaller.arg(built).arg("-o").arg(small);
     succeed(smaller)?;

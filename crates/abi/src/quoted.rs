@@ -21,6 +21,7 @@ impl fmt::Display for Quoted<'_> {
         for c in self.0.chars() {
             match c {
                 '\'' => f.write_char(c)?,
+                '\0' => f.write_str("\\0")?,
                 '\0'..='\x7f' => c.escape_default().fmt(f)?,
                 '\u{80}'..='\u{9f}'
                 | '\u{ad}'

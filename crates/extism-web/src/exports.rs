@@ -84,11 +84,6 @@ extern "C" fn exchange_forget() {
     exchange::forget();
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn version() {
-    exchange::leave(env!("CARGO_PKG_VERSION"));
-}
-
 /// The module with the kernel functions on bytes.
 #[unsafe(no_mangle)]
 extern "C" fn access_module() {
@@ -241,16 +236,6 @@ extern "C" fn attach() {
 #[unsafe(no_mangle)]
 extern "C" fn running() {
     with_plugin(Plugin::running);
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn pages_left() -> f64 {
-    with_plugin(|plugin| plugin.pages_left() as f64)
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn total_bytes() -> f64 {
-    with_plugin(|plugin| plugin.total_bytes() as f64)
 }
 
 /// Starts a call: the handle of the input, 1 if there is none, 0 if it finds no room.

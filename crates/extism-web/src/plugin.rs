@@ -204,18 +204,6 @@ impl Plugin {
         self.meter.is_bound_by_manifest()
     }
 
-    /// How much more memory, in pages, each memory may be declared to grow to, where a module cannot
-    /// meter itself.
-    pub(crate) fn pages_left(&self) -> u64 {
-        self.meter.memory_bytes_left() / PAGE_BYTES
-    }
-
-    /// All linear memories together, in bytes.
-    pub(crate) fn total_bytes(&mut self) -> u64 {
-        self.count_growth();
-        self.meter.memory_bytes()
-    }
-
     fn count_growth(&mut self) {
         let left = page::load_cell(MEMORY_LEFT_ADDRESS);
         let grown = self.meter.memory_bytes_left().saturating_sub(left);

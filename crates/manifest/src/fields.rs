@@ -133,24 +133,29 @@ impl Names<'_> {
 }
 
 impl Field {
-    /// What the field holds, if it was given.
+    /// What the field holds, if it was given. It is taken out of the fields, so that what is left of them is
+    /// dropped in one place.
     pub(crate) fn value<T>(
-        field: Option<Field>,
+        field: &mut Option<Field>,
         place: &Place<'_>,
         read: impl FnOnce(Node, &Place<'_>) -> Result<T, ParseError>,
     ) -> Result<Option<T>, ParseError> {
         field
+            .take()
             .map(|Field { name, node }| read(node, &place.field(name)))
             .transpose()
     }
 
     /// What the field holds, where null means the same as leaving it out.
     pub(crate) fn nullable<T>(
-        field: Option<Field>,
+        field: &mut Option<Field>,
         place: &Place<'_>,
         read: impl FnOnce(Node, &Place<'_>) -> Result<T, ParseError>,
     ) -> Result<Option<T>, ParseError> {
-        Field::value(field.filter(|field| field.node != Node::Null), place, read)
+        if field.as_ref().is_some_and(|field| field.node == Node::Null) {
+            return Ok(None);
+        }
+        Field::value(field, place, read)
     }
 
     /// The name it was given under.

@@ -62,14 +62,14 @@ pub(crate) fn manifest(
     options: &ParseOptions<'_>,
 ) -> Result<Manifest, ParseError> {
     let place = &Place::Root(syntax);
-    let [wasm, memory_field, config, hosts, paths, timeout] = MANIFEST.read(node, place)?;
+    let [wasm, memory_field, config, hosts, paths, timeout] = &mut MANIFEST.read(node, place)?;
     let modules = |node, at: &Place<'_>| modules(node, at, options);
     Ok(Manifest {
         wasm: Field::value(wasm, place, modules)?.unwrap_or_default(),
         memory: Field::value(memory_field, place, memory)?.unwrap_or_default(),
-        config: Field::value(config, place, map_of_text::<String>)?.unwrap_or_default(),
+        config: Field::value(config, place, map_of_text)?.unwrap_or_default(),
         allowed_hosts: Field::nullable(hosts, place, hosts_list)?,
-        allowed_paths: Field::nullable(paths, place, map_of_text::<PathBuf>)?,
+        allowed_paths: Field::nullable(paths, place, map_of_paths)?,
         timeout_ms: Field::nullable(timeout, place, whole_number::<u64>)?,
     })
 }
@@ -80,8 +80,8 @@ pub(crate) fn module(
     place: &Place<'_>,
     options: &ParseOptions<'_>,
 ) -> Result<Wasm, ParseError> {
-    let [path, data, url, name, hash, method, headers] = MODULE.read(node, place)?;
-    let given = [&path, &data, &url]
+    let [path, data, url, name, hash, method, headers] = &mut MODULE.read(node, place)?;
+    let given = [&*path, data, url]
         .into_iter()
         .flatten()
         .map(Field::name)
@@ -112,7 +112,7 @@ pub(crate) fn module(
     }
     let req = HttpRequest {
         url: Field::value(url, place, text)?.expect("one source is given, and it is no other"),
-        headers: Field::value(headers, place, map_of_text::<String>)?.unwrap_or_default(),
+        headers: Field::value(headers, place, map_of_text)?.unwrap_or_default(),
         method: Field::nullable(method, place, text)?,
     };
     Ok(Wasm::Url { req, meta })
@@ -120,7 +120,7 @@ pub(crate) fn module(
 
 /// Reads a request, where of a header given twice the later one counts.
 pub(crate) fn request(node: Node, place: &Place<'_>) -> Result<HttpRequest, ParseError> {
-    let [url, headers, method] = REQUEST.read(node, place)?;
+    let [url, headers, method] = &mut REQUEST.read(node, place)?;
     let missing = || place.fault("missing field url");
     Ok(HttpRequest {
         url: Field::value(url, place, text)?.ok_or_else(missing)?,
@@ -157,7 +157,7 @@ fn modules(
 }
 
 fn memory(node: Node, place: &Place<'_>) -> Result<MemoryOptions, ParseError> {
-    let [pages, response_bytes, var_bytes] = MEMORY.read(node, place)?;
+    let [pages, response_bytes, var_bytes] = &mut MEMORY.read(node, place)?;
     let max_var_bytes = match var_bytes {
         None => Some(VAR_BYTES_DEFAULT),
         given => Field::nullable(given, place, whole_number::<u64>)?,
@@ -185,7 +185,7 @@ fn pointer(
     place: &Place<'_>,
     options: &ParseOptions<'_>,
 ) -> Result<Vec<u8>, ParseError> {
-    let [ptr, len] = POINTER.read(node, place)?;
+    let [ptr, len] = &mut POINTER.read(node, place)?;
     let missing = |name| place.fault(format!("expected ptr and len, found no {name}"));
     let ptr = Field::value(ptr, place, whole_number::<u64>)?.ok_or_else(|| missing("ptr"))?;
     let len = Field::value(len, place, whole_number::<u64>)?.ok_or_else(|| missing("len"))?;
@@ -220,10 +220,15 @@ fn text(node: Node, place: &Place<'_>) -> Result<String, ParseError> {
     }
 }
 
-fn map_of_text<V: From<String>>(
-    node: Node,
-    place: &Place<'_>,
-) -> Result<BTreeMap<String, V>, ParseError> {
+fn map_of_paths(node: Node, place: &Place<'_>) -> Result<BTreeMap<String, PathBuf>, ParseError> {
+    let mut paths = BTreeMap::new();
+    for (key, path) in map_of_text(node, place)? {
+        paths.insert(key, path.into());
+    }
+    Ok(paths)
+}
+
+fn map_of_text(node: Node, place: &Place<'_>) -> Result<BTreeMap<String, String>, ParseError> {
     let Node::Object(entries) = node else {
         return Err(place.expected(place.syntax().object(), &node));
     };
@@ -233,7 +238,7 @@ fn map_of_text<V: From<String>>(
         if map.contains_key(&key) {
             return Err(place.field(&key).fault("given twice"));
         }
-        map.insert(key, value.into());
+        map.insert(key, value);
     }
     Ok(map)
 }

@@ -6,9 +6,9 @@
 //! Keeps: the types have the names and the meaning of those of `url`, as far as this crate uses them;
 //! without a parser nothing parses, so that nothing is allowed.
 
+use std::cell::Cell;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::OnceLock;
 
 /// Who takes texts apart.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +19,18 @@ pub struct Parser {
     pub url: fn(&str, Option<&str>) -> Option<Url>,
 }
 
-static PARSER: OnceLock<Parser> = OnceLock::new();
+thread_local! {
+    /// A page has one thread.
+    static PARSER: Cell<Option<Parser>> = const { Cell::new(None) };
+}
 
-/// Says who takes texts apart; the first word counts.
+/// Says who takes texts apart on this thread.
 pub fn install(parser: Parser) {
-    let _ = PARSER.set(parser);
+    PARSER.set(Some(parser));
+}
+
+fn parser() -> Result<Parser, ParseError> {
+    PARSER.get().ok_or(ParseError)
 }
 
 /// Why a text is no URL.
@@ -64,8 +71,7 @@ impl Host {
         if bare.is_empty() || bare.contains(ends_a_host) {
             return Err(ParseError);
         }
-        let parser = PARSER.get().ok_or(ParseError)?;
-        let canonical = (parser.host)(bare).ok_or(ParseError)?;
+        let canonical = (parser()?.host)(bare).ok_or(ParseError)?;
         Ok(match kind(&canonical) {
             Host::Domain(_) => Host::Domain(canonical),
             Host::Ipv4(address) => Host::Ipv4(address),
@@ -116,8 +122,7 @@ impl Url {
     /// # Errors
     /// If it is none.
     pub fn parse(text: &str) -> Result<Url, ParseError> {
-        let parser = PARSER.get().ok_or(ParseError)?;
-        (parser.url)(text, None).ok_or(ParseError)
+        (parser()?.url)(text, None).ok_or(ParseError)
     }
 
     /// The URL that a reference leads to from here.
@@ -125,8 +130,7 @@ impl Url {
     /// # Errors
     /// If it leads nowhere.
     pub fn join(&self, reference: &str) -> Result<Url, ParseError> {
-        let parser = PARSER.get().ok_or(ParseError)?;
-        (parser.url)(reference, Some(&self.href)).ok_or(ParseError)
+        (parser()?.url)(reference, Some(&self.href)).ok_or(ParseError)
     }
 
     /// All of it.
@@ -204,7 +208,7 @@ mod tests {
     use super::*;
 
     /// A parser that knows one URL and lower case.
-    fn parser() -> Parser {
+    fn small_parser() -> Parser {
         Parser {
             host: |text| (text != "no").then(|| text.to_ascii_lowercase()),
             url: |text, base| {
@@ -223,7 +227,7 @@ mod tests {
     fn nothing_parses_before_there_is_a_parser_and_then_as_it_says() {
         assert_eq!(Host::parse("a"), Err(ParseError));
         assert_eq!(Url::parse("https://a"), Err(ParseError));
-        install(parser());
+        install(small_parser());
         for (text, host) in [
             ("A.Example", Ok(Host::Domain("a.example".to_owned()))),
             ("127.0.0.1", Ok(Host::Ipv4(Ipv4Addr::LOCALHOST))),

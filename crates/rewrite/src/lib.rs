@@ -172,14 +172,13 @@ pub fn rewrite(wasm: &[u8], options: &Options<'_>) -> Result<Rewritten, Declined
     rewrite_for(wasm, options, Growth::Free, Start::AtOnce)
 }
 
-/// As [`rewrite`], for an engine that asks nobody before a memory or a table grows, and that shows a memory a module
-/// defines only after its start function has run.
+/// As [`rewrite`], for an engine that asks nobody before a memory or a table grows, and that shows a memory
+/// a module defines only after its start function has run.
 ///
 /// Growth is then bounded by the cells at [`extism_abi::layout::MEMORY_LEFT_ADDRESS`] and
-/// [`extism_abi::layout::TABLE_LEFT_ADDRESS`], and the start
-/// function of a module that defines the kernel memory is exported as
-/// [`extism_abi::layout::START_EXPORT`], for the host to call. The module behaves the same only if the host
-/// does its share.
+/// [`extism_abi::layout::TABLE_LEFT_ADDRESS`], and the start function of a module that defines the kernel
+/// memory is exported as [`extism_abi::layout::START_EXPORT`], for the host to call. The module behaves the
+/// same only if the host does its share.
 ///
 /// # Errors
 ///

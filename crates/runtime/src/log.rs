@@ -66,10 +66,6 @@ impl Logger {
         }
     }
 
-    pub(crate) fn enabled(&self, level: Level) -> bool {
-        level as i32 >= self.level()
-    }
-
     /// Delivers one message.
     pub(crate) fn log(&mut self, plugin: Uuid, level: Level, message: &[u8]) {
         if let Some((level, text)) = self.share.admit(level, message) {

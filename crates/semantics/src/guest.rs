@@ -88,7 +88,7 @@ pub trait Guest {
         let range = self.block(handle, what)?;
         let bytes = match range.length {
             0 => Vec::new(),
-            _ => self.read(range, |_, bytes| bytes.to_vec())?,
+            _ => self.read(range, |_, bytes| copied(bytes))??,
         };
         self.free(handle)?;
         Ok(bytes)
@@ -156,6 +156,15 @@ pub trait Guest {
         }
         self.free(message)
     }
+}
+
+/// A copy of bytes whose number a guest has chosen: for those there may be no memory.
+fn copied(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|error| Fault::no_memory(&error, bytes.len()))?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 /// What a call that ends because a block was refused is told.

@@ -3,8 +3,6 @@
 //! Keeps: sizes are bounded before anything is kept, and a module's hash is checked before anything
 //! parses it; whoever fetches the bytes asks here first.
 
-use std::collections::BTreeSet;
-
 use extism_abi::Status;
 use extism_manifest::{Manifest, ParseOptions, WasmMetadata};
 use sha2::{Digest, Sha256};
@@ -77,8 +75,7 @@ pub fn names(manifest: &Manifest) -> Result<Vec<String>, Fault> {
     let has_main = given
         .iter()
         .any(|name| name.is_none_or(|name| name == MAIN));
-    let mut taken = BTreeSet::from([extism_abi::import::ENV_MODULE]);
-    let mut names = Vec::with_capacity(given.len());
+    let mut names: Vec<String> = Vec::with_capacity(given.len());
     for (index, name) in given.iter().enumerate() {
         let name = match name {
             _ if last == 0 => MAIN,
@@ -86,7 +83,9 @@ pub fn names(manifest: &Manifest) -> Result<Vec<String>, Fault> {
             Some(name) => name,
             None => MAIN,
         };
-        if !taken.insert(name) {
+        // The limits bound how many there are.
+        let is_taken = names.iter().any(|taken| taken == name);
+        if is_taken || name == extism_abi::import::ENV_MODULE {
             let text = format!("Duplicate module name found in Extism manifest: {name}");
             return Err(Fault::new(Status::DuplicateName, text));
         }

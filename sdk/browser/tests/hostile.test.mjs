@@ -88,6 +88,65 @@ const GROW = `(module
   (func (export "forge") (result i32)
     (i32.wrap_i64 (i64.or (call $length (i64.const 0xffffffffffffffff)) (call $length (i64.const 65))))))`;
 
+const LIBRARY = `(module
+  (memory (export "memory") 1) (memory (export "second") 1)
+  (data (i32.const 8) "own")
+  (func (export "grow") (param i32) (result i32) (memory.grow 1 (local.get 0)))
+  (func (export "byte") (result i32) (i32.load8_u (i32.const 8))))`;
+
+const OF_TWO = `(module
+  (import "library" "grow" (func $grow (param i32) (result i32)))
+  (import "library" "byte" (func $byte (result i32)))
+  (import "extism:host/env" "input_load_u8" (func $input (param i64) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "bytes") (result i32) (i32.add (call $byte) (call $input (i64.const 0))))
+  (func (export "grow_mine") (result i32) (memory.grow (i32.const 4)))
+  (func (export "grow_other") (result i32) (call $grow (i32.const 4))))`;
+
+test("the memories of all modules together grow as far as the limits allow", async () => {
+  const seen = await run(
+    async ([library, main]) => {
+      const wasm = [
+        { name: "library", data: new TextEncoder().encode(library) },
+        { name: "main", data: new TextEncoder().encode(main) },
+      ];
+      const plugin = await sdk.createPlugin({ wasm }, { memory: { maxPages: 9 } });
+      const codes = [];
+      for (const name of ["bytes", "grow_mine", "grow_other", "grow_mine", "grow_other"]) {
+        codes.push(
+          await plugin.call(name, "A").then(
+            () => 0,
+            (error) => error.guestCode,
+          ),
+        );
+      }
+      await plugin.close();
+      return codes;
+    },
+    LIBRARY,
+    OF_TWO,
+  );
+  assert.deepEqual(seen, [111 + 65, 1, 1, -1, -1]);
+});
+
+const TABLE = `(module
+  (table $t 2 funcref)
+  (func (export "grow") (result i32) (table.grow $t (ref.null func) (i32.const 5)))
+  (func (export "size") (result i32) (table.size $t)))`;
+
+test("tables grow as far as the limits allow", async () => {
+  const seen = await run(async (source) => {
+    const plugin = await sdk.createPlugin(source, { limits: { tableElementsMax: 12 } });
+    const codes = [];
+    for (const name of ["grow", "grow", "grow", "size"]) {
+      codes.push(await plugin.call(name).catch((error) => error.guestCode));
+    }
+    await plugin.close();
+    return codes;
+  }, TABLE);
+  assert.deepEqual(seen, [2, 7, -1, 12]);
+});
+
 test("memory grows as far as the limits allow, and what does not fit says oom", async () => {
   const seen = await run(async (source) => {
     const plugin = await sdk.createPlugin(source, { memory: { maxPages: 20 } });

@@ -1,108 +1,153 @@
-//! The builtins: config, variables, logging, HTTP. They take handles of kernel memory, free what
-//! they were given, and answer with new blocks.
+//! The builtins: config, variables, logging, HTTP. What they do is in [`extism_semantics::Guest`], for every
+//! engine; here is how this one reaches kernel memory.
 //!
-//! Invariant: a handle that names no block ends the call with a message that says which argument it was.
+//! Invariant: a call that a builtin ends carries the status and text of the rules.
 
-pub(crate) mod config;
 pub(crate) mod http;
-pub(crate) mod log;
-pub(crate) mod var;
 
-use extism_kernel::Range;
-use extism_semantics::Fault;
+use extism_kernel::{Kernel, Range};
+use extism_semantics::{Facilities, Fault, Guest, Level, Vars};
 use wasmtime::{Caller, Linker};
 
-use crate::Status;
 use crate::error::Error;
+use crate::kernel::imports::both;
 use crate::kernel::memory;
 use crate::state::State;
 
 /// Defines every builtin in `linker`, under the names of both eras.
 pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    config::define(linker)?;
-    var::define(linker)?;
-    log::define(linker)?;
+    both(linker, "config_get", |cx: Cx<'_>, key: u64| {
+        ended(Calling(cx).config_get(key))
+    })?;
+    both(linker, "var_get", |cx: Cx<'_>, name: u64| {
+        ended(Calling(cx).var_get(name))
+    })?;
+    both(linker, "var_set", |cx: Cx<'_>, name: u64, value: u64| {
+        ended(Calling(cx).var_set(name, value))
+    })?;
+    both(linker, "log_trace", |cx: Cx<'_>, message: u64| {
+        ended(Calling(cx).log(Level::Trace, message))
+    })?;
+    both(linker, "log_debug", |cx: Cx<'_>, message: u64| {
+        ended(Calling(cx).log(Level::Debug, message))
+    })?;
+    both(linker, "log_info", |cx: Cx<'_>, message: u64| {
+        ended(Calling(cx).log(Level::Info, message))
+    })?;
+    both(linker, "log_warn", |cx: Cx<'_>, message: u64| {
+        ended(Calling(cx).log(Level::Warn, message))
+    })?;
+    both(linker, "log_error", |cx: Cx<'_>, message: u64| {
+        ended(Calling(cx).log(Level::Error, message))
+    })?;
+    both(linker, "get_log_level", |cx: Cx<'_>| cx.data().log_level())?;
     http::define(linker)
 }
 
-/// The block a handle names, for the argument called `what`. 0 is the empty block; a block of no
-/// bytes does not exist.
-fn block(cx: &Caller<'_, State>, handle: u64, what: &str) -> Result<Range, Error> {
-    let length = cx.data().kernel.length(handle);
-    if handle != 0 && length == 0 {
-        return Err(Error::new(
-            Status::BadKernelHandle,
-            format!("invalid handle offset for {what}: {handle}"),
-        ));
+type Cx<'a> = Caller<'a, State>;
+
+/// The plug-in that is calling.
+struct Calling<'a>(Cx<'a>);
+
+/// Why its call ends: by the rules, or by the engine.
+struct Ended(wasmtime::Error);
+
+impl From<Fault> for Ended {
+    fn from(fault: Fault) -> Ended {
+        Ended(Error::from(fault).into())
     }
-    Ok(Range {
-        offset: handle,
-        length,
-    })
 }
 
-/// Takes the bytes of a block and frees it.
-fn take(cx: &mut Caller<'_, State>, handle: u64, what: &str) -> wasmtime::Result<Vec<u8>> {
-    let range = block(cx, handle, what)?;
-    let kernel = memory::of_caller(cx)?;
-    let bytes = match range.length {
-        0 => Vec::new(),
-        _ => copied(memory::bytes(kernel.data(&*cx), range).unwrap_or_default())?,
-    };
-    free(cx, handle)?;
-    Ok(bytes)
+impl From<wasmtime::Error> for Ended {
+    fn from(error: wasmtime::Error) -> Ended {
+        Ended(error)
+    }
 }
 
-/// A copy of bytes whose number a guest has chosen: for those there may be no memory.
-fn copied(bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len())
-        .map_err(|error| Error::from(Fault::no_memory(&error, bytes.len())))?;
-    copy.extend_from_slice(bytes);
-    Ok(copy)
+fn ended<T>(result: Result<T, Ended>) -> wasmtime::Result<T> {
+    result.map_err(|Ended(error)| error)
 }
 
-/// As [`take`], for text.
-fn take_text(cx: &mut Caller<'_, State>, handle: u64, what: &str) -> wasmtime::Result<String> {
-    let bytes = take(cx, handle, what)?;
-    String::from_utf8(bytes).map_err(|error| {
-        Error::with_cause(Status::InvalidUtf8, format!("{what} is not UTF-8"), error).into()
-    })
-}
+impl Guest for Calling<'_> {
+    type Facilities = State;
+    type Error = Ended;
 
-fn free(cx: &mut Caller<'_, State>, handle: u64) -> wasmtime::Result<()> {
-    let input = cx.data().kernel.input();
-    cx.data_mut().kernel.free(handle);
-    if cx.data().kernel.input() != input {
+    fn facilities(&self) -> &State {
+        self.0.data()
+    }
+
+    fn facilities_mut(&mut self) -> &mut State {
+        self.0.data_mut()
+    }
+
+    fn free(&mut self, handle: u64) -> Result<(), Ended> {
+        let cx = &mut self.0;
+        let input = cx.data().kernel.input();
+        cx.data_mut().kernel.free(handle);
+        if cx.data().kernel.input() != input {
+            let kernel = memory::of_caller(cx)?;
+            memory::input_changed(cx, kernel);
+        }
+        Ok(())
+    }
+
+    fn read<R>(
+        &mut self,
+        range: Range,
+        read: impl FnOnce(&mut State, &[u8]) -> R,
+    ) -> Result<R, Ended> {
+        let kernel = memory::of_caller(&mut self.0)?;
+        let (data, state) = kernel.data_and_store_mut(&mut self.0);
+        let bytes = match range.length {
+            0 => &[],
+            _ => memory::bytes(data, range).unwrap_or_default(),
+        };
+        Ok(read(state, bytes))
+    }
+
+    /// They are copied once.
+    fn give_found(&mut self, find: impl Fn(&State) -> Option<&[u8]>) -> Result<u64, Ended> {
+        let cx = &mut self.0;
+        let Some(length) = find(cx.data()).map(|bytes| bytes.len() as u64) else {
+            return Ok(0);
+        };
+        if length == 0 {
+            return Ok(0);
+        }
         let kernel = memory::of_caller(cx)?;
-        memory::input_changed(cx, kernel);
+        let allocated = memory::alloc(&mut *cx, kernel, length).map_err(memory::refused);
+        let offset = allocated.map_err(wasmtime::Error::from)?;
+        let (data, state) = kernel.data_and_store_mut(cx);
+        let block = memory::bytes_mut(data, Range { offset, length });
+        if let (Some(block), Some(bytes)) = (block, find(state)) {
+            block.copy_from_slice(bytes);
+        }
+        Ok(offset)
     }
-    Ok(())
 }
 
-/// A new block with these bytes.
-fn give(cx: &mut Caller<'_, State>, bytes: &[u8]) -> wasmtime::Result<u64> {
-    let kernel = memory::of_caller(cx)?;
-    memory::store(cx, kernel, bytes).map_err(|refused| memory::refused(refused).into())
-}
+impl Facilities for State {
+    fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
 
-/// A new block with the bytes of the state that `find` finds; 0 if it finds none. They are copied once.
-fn give_found(
-    cx: &mut Caller<'_, State>,
-    find: impl Fn(&State) -> Option<&[u8]>,
-) -> wasmtime::Result<u64> {
-    let Some(length) = find(cx.data()).map(|bytes| bytes.len() as u64) else {
-        return Ok(0);
-    };
-    if length == 0 {
-        return Ok(0);
+    fn config(&self, key: &str) -> Option<&[u8]> {
+        self.config.get(key).map(String::as_bytes)
     }
-    let kernel = memory::of_caller(cx)?;
-    let offset = memory::alloc(&mut *cx, kernel, length).map_err(memory::refused)?;
-    let (data, state) = kernel.data_and_store_mut(cx);
-    let block = memory::bytes_mut(data, Range { offset, length });
-    if let (Some(block), Some(bytes)) = (block, find(state)) {
-        block.copy_from_slice(bytes);
+
+    fn vars(&self) -> &Vars {
+        &self.vars
     }
-    Ok(offset)
+
+    fn vars_mut(&mut self) -> &mut Vars {
+        &mut self.vars
+    }
+
+    fn log_level(&self) -> i32 {
+        self.logger.level()
+    }
+
+    fn log(&mut self, level: Level, message: &[u8]) {
+        self.logger.log(self.id, level, message);
+    }
 }

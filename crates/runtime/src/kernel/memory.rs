@@ -305,9 +305,5 @@ impl extism_kernel::Memory for Room {
 
 /// The status of a refusal, as an error of the running call.
 pub(crate) fn refused(refused: Refused) -> Error {
-    let cause = match refused {
-        Refused::Memory | Refused::Bytes => "oom",
-        Refused::Blocks => "too many kernel memory blocks",
-    };
-    Error::new(refused.status(), cause)
+    Error::new(refused.status(), extism_semantics::refusal_text(refused))
 }

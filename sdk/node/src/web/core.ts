@@ -21,7 +21,6 @@ export interface CoreExports {
   exchange_at(): number;
   exchange_length(): number;
   exchange_forget(): void;
-  version(): void;
   access_module(): void;
   options(): number;
   source_is_module(): number;
@@ -34,13 +33,10 @@ export interface CoreExports {
   load_manifest(): number;
   module_bytes_max(): number;
   download_ms_max(): number;
-  inspect(): number;
   plugin(): number;
   making(): number;
   attach(): void;
   running(): void;
-  pages_left(): number;
-  total_bytes(): number;
   begin(inputBytes: number): number;
   output_at(): number;
   collect(code: number): number;

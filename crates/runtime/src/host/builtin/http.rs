@@ -1,17 +1,17 @@
 //! `http_request`, `http_status_code` and `http_headers`.
 
-use std::collections::BTreeMap;
-
 use extism_http::{Client, HttpError, Request, Rules};
-use serde::Deserialize;
+use extism_manifest::HttpRequest;
+use extism_semantics::{Guest, check_http_request_size, count_http_request, parse_http_request};
 use wasmtime::{Caller, Linker};
 
-use super::{give, take};
+use super::{Calling, Ended, ended};
 use crate::Status;
 use crate::call::outcome::stopped;
 use crate::call::token::Stop;
 use crate::error::Error;
 use crate::kernel::imports::both;
+use crate::kernel::memory;
 use crate::state::State;
 
 pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -22,57 +22,43 @@ pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     both(linker, "http_headers", http_headers)
 }
 
-/// How many bytes of JSON stand for one of a text at most, and what there is beside the texts.
-const ESCAPED_BYTES: u64 = 6;
-const JSON_BYTES: u64 = 64 << 10;
-
-/// A request as a plug-in writes it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GuestRequest {
-    url: String,
-    #[serde(default, alias = "header")]
-    headers: BTreeMap<String, String>,
-    method: Option<String>,
-}
-
 /// Makes a request within the plug-in's policy and deadline; answers the body, 0 if it is empty.
-fn http_request(mut cx: Caller<'_, State>, request: u64, body: u64) -> wasmtime::Result<u64> {
-    let http = &mut cx.data_mut().http;
-    http.forget();
-    http.requests += 1;
-    let requests_max = cx.data().compiled.options.limits.http_requests_max;
-    if cx.data().http.requests > requests_max {
-        let text = format!("more than {requests_max} HTTP requests in one call");
-        return Err(Error::new(Status::HttpRequests, text).into());
-    }
-    let length = cx.data().kernel.length(request);
-    let head_bytes_max = cx.data().compiled.options.limits.http_header_bytes_max;
-    // What is to become of it is bounded; each byte of that may be written in six.
-    if length
-        > head_bytes_max
-            .saturating_mul(ESCAPED_BYTES)
-            .saturating_add(JSON_BYTES)
-    {
-        let text = format!("the HTTP request of {length} bytes is too large");
-        return Err(Error::new(Status::HttpRequestInvalid, text).into());
-    }
-    let request = take(&mut cx, request, "http request")?;
-    let request: GuestRequest = serde_json::from_slice(&request).map_err(|error| {
-        let text = "the HTTP request is not valid JSON";
-        Error::with_cause(Status::HttpRequestInvalid, text, error)
-    })?;
-    let body = match body {
-        0 => None,
-        handle => Some(take(&mut cx, handle, "http request body")?),
-    };
+fn http_request(cx: Caller<'_, State>, request: u64, body: u64) -> wasmtime::Result<u64> {
+    let mut calling = Calling(cx);
+    let (request, body) = ended(asked(&mut calling, request, body))?;
+    let Calling(mut cx) = calling;
     let body = exchange(&mut cx, &request, body.as_deref())?;
     give(&mut cx, &body)
 }
 
+/// What the plug-in asks for: a request, and the body it comes with.
+fn asked(
+    calling: &mut Calling<'_>,
+    request: u64,
+    body: u64,
+) -> Result<(HttpRequest, Option<Vec<u8>>), Ended> {
+    let state = calling.facilities_mut();
+    state.http.forget();
+    let limits = &state.compiled.options.limits;
+    count_http_request(&mut state.http.requests, limits.http_requests_max)?;
+    check_http_request_size(state.kernel.length(request), limits.http_header_bytes_max)?;
+    let request = parse_http_request(&calling.take(request, "http request")?)?;
+    let body = match body {
+        0 => None,
+        handle => Some(calling.take(handle, "http request body")?),
+    };
+    Ok((request, body))
+}
+
+/// A new block with these bytes.
+fn give(cx: &mut Caller<'_, State>, bytes: &[u8]) -> wasmtime::Result<u64> {
+    let kernel = memory::of_caller(cx)?;
+    memory::store(cx, kernel, bytes).map_err(|refused| memory::refused(refused).into())
+}
+
 fn exchange(
     cx: &mut Caller<'_, State>,
-    request: &GuestRequest,
+    request: &HttpRequest,
     body: Option<&[u8]>,
 ) -> wasmtime::Result<Vec<u8>> {
     let state = cx.data_mut();
