@@ -1,7 +1,7 @@
 //! How a model is run.
 //!
-//! Must not know: the models. Invariant: with loom every order within the bound is tried; with shuttle as many as are
-//! asked for.
+//! Must not know: the models. Invariant: with loom every order within the bound is tried; with shuttle as
+//! many as are asked for.
 
 /// Runs a model with up to three switches between threads that are not forced.
 #[cfg(not(feature = "shuttle"))]

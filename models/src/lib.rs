@@ -1,6 +1,6 @@
-//! Models: the files that decide whether a call has to stop and who gets a plug-in of a pool, compiled with
-//! atomics, locks and threads that try every order of their steps and every value a read may see (loom), or very
-//! many random orders (shuttle).
+//! Models: the files that decide whether a call has to stop and who gets a plug-in of a pool, compiled
+//! with atomics, locks and threads that try every order of their steps and every value a read may see
+//! (loom), or very many random orders (shuttle).
 //!
 //! Must not know: the engine; a counter stands for it, and a number for the clock. Invariant: what is tried
 //! are the runtime's own files, not copies.
