@@ -1,4 +1,5 @@
-//! The token among what it stands on here: a clock that stands still, and a watchdog that is the model's own.
+//! The token among what it stands on here: a clock that stands still, and a watchdog that is the model's
+//! own; with shuttle one that falls asleep as the runtime's does.
 //!
 //! Must not know: the models. Invariant: the token is the runtime's file.
 
@@ -25,6 +26,7 @@ mod clock {
 }
 
 /// The thread is the model's own.
+#[cfg(not(feature = "shuttle"))]
 mod watchdog {
     use std::time::Duration;
 
@@ -42,6 +44,9 @@ mod watchdog {
     }
 }
 
+#[cfg(feature = "shuttle")]
+mod watchdog;
+
 #[allow(
     dead_code,
     reason = "the model does not wait outside of Wasm in every way"
@@ -51,4 +56,6 @@ mod token;
 
 use crate::engine::Engine;
 
+#[cfg(feature = "shuttle")]
+mod sleeping;
 mod stopping;

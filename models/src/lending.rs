@@ -5,12 +5,9 @@
 
 use std::time::Duration;
 
-use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::thread;
-
 use crate::explore::explore;
 use crate::pool::{Pool, PoolOptions, Pooled};
+use crate::sync::{Arc, AtomicUsize, Ordering, thread};
 
 /// An object that counts how many borrowers have it, and how many objects there are.
 struct Object {

@@ -1,5 +1,6 @@
-//! Models: the files that decide whether a call has to stop and who gets a plug-in of a pool, compiled with
-//! atomics, locks and threads that try every order of their steps and every value a read may see.
+//! Models: the files that decide whether a call has to stop and who gets a plug-in of a pool, compiled
+//! with atomics, locks and threads that try every order of their steps and every value a read may see
+//! (loom), or very many random orders (shuttle).
 //!
 //! Must not know: the engine; a counter stands for it, and a number for the clock. Invariant: what is tried
 //! are the runtime's own files, not copies.
@@ -9,9 +10,21 @@
 mod sync {
     pub(crate) use std::sync::OnceLock;
 
-    pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
-    pub(crate) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub(crate) use loom::thread::{Thread, current, park};
+    #[cfg(not(feature = "shuttle"))]
+    pub(crate) use loom::sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    };
+    #[cfg(not(feature = "shuttle"))]
+    pub(crate) use loom::thread;
+    #[cfg(feature = "shuttle")]
+    pub(crate) use shuttle::sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    };
+    #[cfg(feature = "shuttle")]
+    pub(crate) use shuttle::thread;
+    pub(crate) use thread::{Thread, current, park};
 
     /// Time does not pass here: who waits for it waits to be woken.
     pub(crate) fn park_timeout(_: std::time::Duration) {
@@ -21,8 +34,7 @@ mod sync {
 
 /// As much of the engine as a token knows.
 mod engine {
-    use loom::sync::Arc;
-    use loom::sync::atomic::{AtomicU64, Ordering};
+    use crate::sync::{Arc, AtomicU64, Ordering};
 
     #[derive(Clone)]
     pub(crate) struct Engine(Arc<AtomicU64>);

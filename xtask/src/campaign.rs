@@ -1,4 +1,5 @@
-//! The long part of testing, for a release: fuzzing, the whole safety suites, mutation, a build made twice.
+//! The long part of testing, for a release: fuzzing, the whole safety suites, memory checkers, more generated
+//! modules and schedules, mutation, a build made twice.
 //!
 //! Must not know: how a part works inside. Invariant: what ran is in the ledger, with the numbers the
 //! programs printed; a part that cannot run says so and fails.
@@ -12,6 +13,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use crate::ledger::{Endurance, Ledger, Mutation};
+use crate::memory::{self, Checker};
 use crate::process::{self, Echo};
 use crate::project::{Project, RELEASE};
 use crate::stages::{Job, Report};
@@ -36,13 +38,30 @@ enum Part {
     Fuzz,
     /// The safety suites with the numbers of a release: whole fault injection, the soak of half an hour.
     Safety,
+    /// The C tests and sequences of C calls, compiled for AddressSanitizer and LeakSanitizer.
+    Asan,
+    /// The C tests under valgrind.
+    Valgrind,
+    /// More generated modules than every day, with the rewriting pass and without.
+    Generated,
+    /// Random orders of the steps of what stops calls and lends plug-ins.
+    Schedules,
     /// Code of the crates without an engine is changed; a test has to notice.
     Mutation,
     /// The C library and the core for pages built twice in different folders: the same bytes.
     Twice,
 }
 
-const PARTS: [Part; 4] = [Part::Fuzz, Part::Safety, Part::Mutation, Part::Twice];
+const PARTS: [Part; 8] = [
+    Part::Fuzz,
+    Part::Safety,
+    Part::Asan,
+    Part::Valgrind,
+    Part::Generated,
+    Part::Schedules,
+    Part::Mutation,
+    Part::Twice,
+];
 
 /// The packages whose code is changed, all without an engine.
 const MUTATED: &[&str] = &[
@@ -67,6 +86,10 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         let result = match part {
             Part::Fuzz => fuzz::run(project, &fuzz::Options::all(options.minutes)),
             Part::Safety => safe(project),
+            Part::Asan => checked(project, Checker::Asan),
+            Part::Valgrind => checked(project, Checker::Valgrind),
+            Part::Generated => generated(project),
+            Part::Schedules => schedules(project),
             Part::Mutation => MUTATED
                 .iter()
                 .try_for_each(|package| mutate(project, package)),
@@ -80,18 +103,61 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
 }
 
 fn safe(project: &Project) -> Result<()> {
-    let started = Instant::now();
     let options = safety::Options {
         filter: None,
         whole: true,
     };
-    let report = safety::run(project, &options, &Job::new(Echo::Always))?;
-    let (tally, text) = match report {
+    endure(project, "safety suites, whole", |job| {
+        safety::run(project, &options, job)
+    })
+}
+
+fn checked(project: &Project, checker: Checker) -> Result<()> {
+    endure(project, checker.title(), |job| {
+        memory::run(project, checker, job)
+    })
+}
+
+/// How many seeds modules are generated from, where every day has fewer.
+const SEEDS: &str = "10000";
+
+fn generated(project: &Project) -> Result<()> {
+    let name =
+        format!("modules generated from {SEEDS} seeds, rewritten and not, in a second engine");
+    endure(project, &name, |job| {
+        let mut command = project.cargo("test");
+        command
+            .args(["--workspace", "--test", "generated"])
+            .env("EXTISM_TEST_SEEDS", SEEDS);
+        job.tests(vec![command])
+    })
+}
+
+/// How many random orders each model is run in.
+const SCHEDULES: &str = "100000";
+
+fn schedules(project: &Project) -> Result<()> {
+    let name = format!("models of calls and pools, each in {SCHEDULES} random schedules");
+    endure(project, &name, |job| {
+        let mut command = project.cargo("test");
+        command
+            .current_dir(project.path("models"))
+            .args(["--locked", "--features", "shuttle", "--target-dir"])
+            .arg(project.path("target/models"))
+            .env("EXTISM_TEST_SCHEDULES", SCHEDULES);
+        job.tests(vec![command])
+    })
+}
+
+/// Runs something long and records what came of it.
+fn endure(project: &Project, name: &str, run: impl FnOnce(&Job) -> Result<Report>) -> Result<()> {
+    let started = Instant::now();
+    let (tally, text) = match run(&Job::new(Echo::Always))? {
         Report::Passed(tally) => (tally, String::new()),
         Report::Failed(tally, text) => (tally, text),
         Report::Skipped(reason) => bail!("{reason}"),
     };
-    record(project, "safety suites, whole", started, &tally)?;
+    record(project, name, started, &tally)?;
     ensure!(tally.failed == 0, "{text}");
     Ok(())
 }

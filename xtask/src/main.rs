@@ -16,6 +16,7 @@ mod install;
 mod kit;
 mod kit_cases;
 mod ledger;
+mod memory;
 mod plugins;
 mod process;
 mod processor_time;
@@ -80,7 +81,9 @@ enum Subcommands {
     Safety(safety::Options),
     /// Run the fuzz targets, under coverage or quickly.
     Fuzz(fuzz::Options),
-    /// The long part of testing: fuzzing, the whole safety suites, mutation, a build made twice.
+    /// Run the C tests with every access to memory looked at.
+    Memory(memory::Options),
+    /// The long part of testing: fuzzing, the whole safety suites, memory checkers, mutation and so on.
     Campaign(campaign::Options),
     /// Measure this library and the published one side by side.
     Bench(bench::Options),
@@ -133,6 +136,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
             }
         }
         Subcommands::Fuzz(options) => fuzz::run(&project, options)?,
+        Subcommands::Memory(options) => return memory(&project, options),
         Subcommands::Campaign(options) => campaign::run(&project, options)?,
         Subcommands::Bench(options) => bench::run(&project, options)?,
     }
@@ -175,6 +179,11 @@ fn test(project: &Project, options: &TestOptions, echo: Echo) -> Result<ExitCode
 fn safety(project: &Project, options: &safety::Options, echo: Echo) -> Result<ExitCode> {
     let stage = suite::safety_stage(project, options);
     Ok(exit_code(stages::run(vec![stage], echo)))
+}
+
+fn memory(project: &Project, options: &memory::Options) -> Result<ExitCode> {
+    let stage = suite::memory_stage(project, options.checker);
+    Ok(exit_code(stages::run(vec![stage], Echo::Always)))
 }
 
 fn scope(project: &Project, filter: Option<&str>, scope: Scope, echo: Echo) -> Result<ExitCode> {

@@ -1,5 +1,5 @@
-//! Every step of an exchange may fail, once or from then on: looking a name up, connecting, and the bytes that come
-//! back. What fails is told, and the next exchange is answered.
+//! Every step of an exchange may fail, once or from then on: looking a name up, connecting, and the bytes
+//! that come back. What fails is told, and the next exchange is answered.
 
 mod common;
 

@@ -113,6 +113,12 @@ fn generated_modules_stay_valid() {
     );
 }
 
+/// From how many seeds modules are generated and run: a campaign asks for more than a test has time for.
+fn seeds() -> u64 {
+    let more = std::env::var("EXTISM_TEST_SEEDS").ok();
+    more.map_or(1500, |more| more.parse().expect("a number of seeds"))
+}
+
 /// What both the generator and the interpreter know.
 fn runnable() -> Config {
     Config {
@@ -138,7 +144,7 @@ fn runnable() -> Config {
 fn generated_modules_run_the_same() {
     let config = runnable();
     let (mut modules, mut calls, mut instructions) = (0, 0, 0);
-    for seed in 0..1500 {
+    for seed in 0..seeds() {
         let Some(mut module) = generated(&config, seed) else {
             continue;
         };

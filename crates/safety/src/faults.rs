@@ -114,7 +114,8 @@ fn every_fault(row: &Row, refusal: Refusal, scene: &Scene, act: Act) -> Result<(
     bail!("{refusal:?}: it always fails")
 }
 
-/// Times that lie closely enough for each step to be the one in which time is up; the first is no time at all.
+/// Times that lie closely enough for each step to be the one in which time is up; the first is no time at
+/// all.
 fn moment(n: u64) -> Duration {
     match n {
         0 => Duration::ZERO,

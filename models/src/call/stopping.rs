@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
-use loom::thread;
-
 use super::token::{Seen, Stop, Token};
 use crate::engine::Engine;
 use crate::explore::explore;
-use crate::sync::Arc;
+use crate::sync::{Arc, thread};
 
 /// Makes a call that does nothing; answers whether it would have been stopped.
 fn short_call(token: &Token) -> Option<Stop> {

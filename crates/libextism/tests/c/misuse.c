@@ -127,6 +127,8 @@ static void unknown_values(void) {
   CHECK(extism_status_description((ExtismStatus)-1) != NULL);
 }
 
+/* Undefined, as the header says; the library can tell with luck. */
+#ifndef UNDER_A_CHECKER
 static void freed_twice(void) {
   ExtismPlugin *plugin = load("echo.wat", NULL, 0);
   ExtismCompiledPlugin *compiled = compile("echo.wat");
@@ -152,6 +154,7 @@ static void freed_twice(void) {
   extism_context_free(context);
   CHECK(extism_context_status(context, 0) != EXTISM_STATUS_OK);
 }
+#endif
 
 static void after_a_failure(void) {
   char *errmsg = NULL;
@@ -286,7 +289,9 @@ static void test(void) {
   texts();
   kinds();
   unknown_values();
+#ifndef UNDER_A_CHECKER
   freed_twice();
+#endif
   after_a_failure();
   outputs_that_are_kept();
   two_of_one_name();

@@ -7,6 +7,7 @@
 
 typedef ExtismPlugin *New(const uint8_t *, ExtismSize, const ExtismFunction **,
                           ExtismSize, bool, char **);
+typedef void Free(ExtismPlugin *);
 typedef int32_t Call(ExtismPlugin *, const char *, const uint8_t *, ExtismSize);
 
 /* ISO C has no conversion from an object pointer to a function pointer; POSIX promises that this works. */
@@ -21,6 +22,7 @@ static void test(void) {
   void *copy;
   New *copy_new;
   Call *copy_call;
+  Free *copy_free;
   ExtismPlugin *mine = load("results.wat", NULL, 0);
   ExtismPlugin *theirs;
   int i;
@@ -29,6 +31,7 @@ static void test(void) {
   CHECK(copy != NULL);
   find(copy, "extism_plugin_new", &copy_new);
   find(copy, "extism_plugin_call", &copy_call);
+  find(copy, "extism_plugin_free", &copy_free);
   CHECK(copy_new != extism_plugin_new);
   theirs = copy_new(TEXT(manifest("results.wat", "")), NULL, 0, false, NULL);
   CHECK(theirs != NULL && alive().plugins == 1);
@@ -41,4 +44,5 @@ static void test(void) {
     CHECK(copy_call(theirs, "seven", NULL, 0) == 7);
   }
   extism_plugin_free(mine);
+  copy_free(theirs);
 }

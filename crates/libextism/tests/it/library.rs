@@ -67,6 +67,18 @@ pub(crate) fn run(command: &mut Command) -> Output {
     output
 }
 
+/// What a variable says, in words: `CFLAGS` for the compiler, and `EXTISM_TEST_RUNNER` for what runs the
+/// programs.
+fn words(variable: &str) -> Vec<String> {
+    let value = std::env::var(variable).unwrap_or_default();
+    value.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Whether somebody looks at every access to memory.
+pub(crate) fn is_checked() -> bool {
+    !words("EXTISM_TEST_RUNNER").is_empty() || !words("CFLAGS").is_empty()
+}
+
 /// The C compiler, with every warning an error.
 pub(crate) fn compiler(language: Language) -> Command {
     let mut command = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
@@ -78,6 +90,11 @@ pub(crate) fn compiler(language: Language) -> Command {
     command
         .arg("-I")
         .arg(root().join("crates/libextism/tests/c"));
+    if is_checked() {
+        // Programs leave out what the header calls undefined, and the library only answers with luck.
+        command.args(["-g", "-DUNDER_A_CHECKER"]);
+    }
+    command.args(words("CFLAGS"));
     command
 }
 
@@ -97,7 +114,15 @@ pub(crate) fn build(source: &Path, language: Language, scratch: &Path) -> PathBu
 /// A built program, to be run with the library it was linked with: cargo puts folders with other copies of it
 /// into the environment.
 pub(crate) fn program(path: &Path) -> Command {
-    let mut command = Command::new(path);
+    let runner = words("EXTISM_TEST_RUNNER");
+    let mut command = match runner.split_first() {
+        None => Command::new(path),
+        Some((runner, arguments)) => {
+            let mut command = Command::new(runner);
+            command.args(arguments).arg(path);
+            command
+        }
+    };
     command.env_remove("LD_LIBRARY_PATH");
     command
 }
