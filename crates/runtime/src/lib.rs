@@ -46,6 +46,7 @@ pub use error::Error;
 pub use extism_abi::Status;
 pub use extism_abi::import::{ENV_MODULE, LEGACY_MODULE, USER_MODULE};
 pub use extism_manifest as manifest;
+pub use extism_semantics::each_limit;
 pub use host::context::CurrentPlugin;
 pub use host::function::{HostFunction, SLOTS_MAX, Slot, Slots, ValueType};
 pub use inspect::module::{
@@ -54,7 +55,6 @@ pub use inspect::module::{
 };
 pub use inspect::provider::Provider;
 pub use inspect::{Era, HostImport, Inspection, inspect};
-pub use extism_semantics::each_limit;
 pub use limits::{
     HTTP_RESPONSE_BYTES_DEFAULT, LimitNumber, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
 };
