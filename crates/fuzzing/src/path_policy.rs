@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use extism_abi::Status;
+use extism_abi::{Quoted, Status};
 use extism_policy::{Access, path_rules};
 
 use crate::target::Target;
@@ -51,7 +51,7 @@ fn run(input: &[u8]) {
             assert_eq!(error.status(), Status::ManifestField);
             let text = error.to_string();
             for part in [first, second, guest] {
-                assert!(text.contains(&format!("{part:?}")), "{text}");
+                assert!(text.contains(&Quoted(part).to_string()), "{text}");
             }
         }
         (found, expected) => panic!("{pairs:?}: {found:?}, not {expected:?}"),
