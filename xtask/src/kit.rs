@@ -30,6 +30,9 @@ pub(crate) struct Kit {
     /// Whether it needs the core for pages.
     #[serde(default)]
     web_core: bool,
+    /// Whether the plug-ins of the kits are judged through it, too: it has an engine or a build of its own.
+    #[serde(default)]
+    kits: bool,
     /// Folders with an `sdk.toml` for the runner of the conformance suite: other ways to run the same
     /// SDK, which are judged by its cases and by those of the kits.
     #[serde(default)]
@@ -146,7 +149,8 @@ impl Kit {
                 commands.push(conformance(project, runner, folder, rewrite));
             }
         }
-        for folder in &self.variants {
+        let with_kits = Some(&self.folder).filter(|_| self.kits);
+        for folder in with_kits.into_iter().chain(&self.variants) {
             commands.extend(kit_cases::of_sdk(project, runner, folder)?);
         }
         Ok(commands)
@@ -237,7 +241,7 @@ mod tests {
 
     #[test]
     fn variants_are_judged_by_the_cases_of_sdks_and_of_kits() {
-        let text = "variants = [\"sdk/a/web\"]\n[toolchain]\nprograms = []\n[commands]\ntest = [\"true\"]\n";
+        let text = "kits = true\nvariants = [\"sdk/a/web\"]\n[toolchain]\nprograms = []\n[commands]\ntest = [\"true\"]\n";
         let (_folder, project) = project("sdk/a/sdk.toml", text);
         for kit in ["c", "rust"] {
             let plugin = kit_cases::plugin(kit);
@@ -256,6 +260,8 @@ mod tests {
                 "--sdk sdk/a/web --rewrite on",
                 "--sdk sdk/a --rewrite off",
                 "--sdk sdk/a/web --rewrite off",
+                "--suite pdk --set pdk=c --sdk sdk/a",
+                "--suite pdk --set pdk=rust --sdk sdk/a",
                 "--suite pdk --set pdk=c --sdk sdk/a/web",
                 "--suite pdk --set pdk=rust --sdk sdk/a/web",
             ]
