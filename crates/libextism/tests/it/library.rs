@@ -67,8 +67,8 @@ pub(crate) fn run(command: &mut Command) -> Output {
     output
 }
 
-/// What a variable says, in words: `EXTISM_TEST_CFLAGS` for the compiler, and `EXTISM_TEST_RUNNER` for what runs the
-/// programs.
+/// What a variable says, in words: `EXTISM_TEST_CFLAGS` for the compiler, and `EXTISM_TEST_RUNNER` for
+/// what runs the programs.
 fn words(variable: &str) -> Vec<String> {
     let value = std::env::var(variable).unwrap_or_default();
     value.split_whitespace().map(str::to_owned).collect()
