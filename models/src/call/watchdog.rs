@@ -10,9 +10,6 @@ use super::clock::NEVER;
 use super::token::{Seen, Token};
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, thread};
 
-/// After how many looks without a call it goes to sleep.
-const IDLE_LOOKS_MAX: u32 = 0;
-
 struct Watchdog {
     tokens: Mutex<Tokens>,
     wake: Condvar,
@@ -54,19 +51,12 @@ fn wake(period_ns: u64) -> bool {
     true
 }
 
-/// What its thread does, until the model is over.
+/// What its thread does, until the model is over. It goes to sleep after the first look without a call.
 pub(super) fn run() {
     let mut tokens = lock();
-    let mut idle_looks = 0;
     while !tokens.over {
-        idle_looks = match look(&tokens) {
-            Some(period) => {
-                WATCHDOG.period.store(period, Ordering::SeqCst);
-                0
-            }
-            None => idle_looks + 1,
-        };
-        if idle_looks <= IDLE_LOOKS_MAX {
+        if let Some(period) = look(&tokens) {
+            WATCHDOG.period.store(period, Ordering::SeqCst);
             // A period passes.
             drop(tokens);
             thread::yield_now();
@@ -79,7 +69,6 @@ pub(super) fn run() {
             let waited = WATCHDOG.wake.wait(tokens);
             tokens = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        idle_looks = 0;
     }
 }
 

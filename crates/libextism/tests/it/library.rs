@@ -67,8 +67,8 @@ pub(crate) fn run(command: &mut Command) -> Output {
     output
 }
 
-/// What a variable says, in words: `CFLAGS` for the compiler, and `EXTISM_TEST_RUNNER` for what runs the
-/// programs.
+/// What a variable says, in words: `EXTISM_TEST_CFLAGS` for the compiler, and `EXTISM_TEST_RUNNER` for
+/// what runs the programs.
 fn words(variable: &str) -> Vec<String> {
     let value = std::env::var(variable).unwrap_or_default();
     value.split_whitespace().map(str::to_owned).collect()
@@ -76,7 +76,7 @@ fn words(variable: &str) -> Vec<String> {
 
 /// Whether somebody looks at every access to memory.
 pub(crate) fn is_checked() -> bool {
-    !words("EXTISM_TEST_RUNNER").is_empty() || !words("CFLAGS").is_empty()
+    !words("EXTISM_TEST_RUNNER").is_empty() || !words("EXTISM_TEST_CFLAGS").is_empty()
 }
 
 /// The C compiler, with every warning an error.
@@ -94,7 +94,7 @@ pub(crate) fn compiler(language: Language) -> Command {
         // Programs leave out what the header calls undefined, and the library only answers with luck.
         command.args(["-g", "-DUNDER_A_CHECKER"]);
     }
-    command.args(words("CFLAGS"));
+    command.args(words("EXTISM_TEST_CFLAGS"));
     command
 }
 
