@@ -3,7 +3,7 @@
 //! (loom), or very many random orders (shuttle).
 //!
 //! Must not know: the engine; a counter stands for it, and a number for the clock. Invariant: what is tried
-//! are the runtime's own files, not copies.
+//! are the runtime's own files, not copies; the watchdog's steps (shuttle) alone are one.
 #![cfg(test)]
 
 /// What `crates/runtime/src/sync.rs` is for the runtime.

@@ -92,7 +92,10 @@ fn sanitized(project: &Project, job: &Job) -> Result<Report> {
             .env("RUSTFLAGS", "-Zsanitizer=address")
             // The compiler's part of a sanitizer is not offered by a stable one.
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("EXTISM_TEST_CFLAGS", "-fsanitize=address -fno-omit-frame-pointer");
+            .env(
+                "EXTISM_TEST_CFLAGS",
+                "-fsanitize=address -fno-omit-frame-pointer",
+            );
         command
     };
     job.run(command(&["--no-run"]))?;

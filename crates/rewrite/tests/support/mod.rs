@@ -83,6 +83,15 @@ pub(crate) struct Run {
     memory: Memory,
 }
 
+/// What an error says, without the number of the store, of which each run has its own.
+fn without_store(text: &str) -> String {
+    let mut parts = text.split("StoreId(");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |told, part| {
+        told + part.trim_start_matches(|character: char| character.is_ascii_digit())
+    })
+}
+
 impl Run {
     /// Instantiates a module, rewritten first unless the mode is `None`. The error is that of a
     /// trap in its start function or of an engine that does not know what the module needs.
@@ -113,7 +122,7 @@ impl Run {
         linker.define(name, field, outside).expect("a new name");
         kernel::link(&mut linker);
         let instance = linker.instantiate_and_start(&mut store, &module);
-        let instance = instance.map_err(|error| error.to_string())?;
+        let instance = instance.map_err(|error| without_store(&error.to_string()))?;
         let inside = instance.get_memory(&store, KERNEL_MEMORY_EXPORT);
         let memory = inside.unwrap_or(outside);
         store.data_mut().memory = Some(memory);
