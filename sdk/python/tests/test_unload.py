@@ -7,12 +7,21 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import HERE, SPIN, callback
 
 import extism
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Signals that interrupt, also where a shell that runs in the background has them ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -109,6 +118,7 @@ ctypes.string_at(0)
     assert "Fatal Python error: Segmentation fault" in done.stderr
 
 
+@pytest.mark.usefixtures("interrupts")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_g18_an_interrupt_reaches_a_host_function_and_the_program() -> None:
     def interrupt(p: extism.CurrentPlugin, i: list[extism.Val], o: list[extism.Val]) -> None:
@@ -123,6 +133,7 @@ def test_g18_an_interrupt_reaches_a_host_function_and_the_program() -> None:
     assert plugin.call("again") == b""
 
 
+@pytest.mark.usefixtures("interrupts")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_g18_an_interrupt_during_a_call_ends_the_program_when_the_call_ends() -> None:
     with extism.Plugin(SPIN, functions=[]) as plugin:
