@@ -4,8 +4,8 @@
 //! Must not know: how a part works inside. Invariant: what ran is in the ledger, with the numbers the
 //! programs printed; a part that cannot run says so and fails.
 
-use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -18,7 +18,7 @@ use crate::process::{self, Echo};
 use crate::project::{Project, RELEASE};
 use crate::stages::{Job, Report};
 use crate::tally::Tally;
-use crate::{fuzz, safety, web_core};
+use crate::{fuzz, safety, suite, web_core};
 
 /// What `cargo xtask campaign` takes.
 #[derive(Args)]
@@ -93,7 +93,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
             Part::Mutation => MUTATED
                 .iter()
                 .try_for_each(|package| mutate(project, package)),
-            Part::Twice => twice(project).and_then(|()| core_twice(project)),
+            Part::Twice => library_twice(project).and_then(|()| core_twice(project)),
         };
         eprintln!("{part:?}: {} min", started.elapsed().as_secs() / 60);
         failed.extend(result.err().map(|error| format!("{part:?}: {error:#}")));
@@ -139,11 +139,9 @@ const SCHEDULES: &str = "100000";
 fn schedules(project: &Project) -> Result<()> {
     let name = format!("models of calls and pools, each in {SCHEDULES} random schedules");
     endure(project, &name, |job| {
-        let mut command = project.cargo("test");
+        let mut command = suite::models_command(project);
         command
-            .current_dir(project.path("models"))
-            .args(["--locked", "--features", "shuttle", "--target-dir"])
-            .arg(project.path("target/models"))
+            .args(["--features", "shuttle"])
             .env("EXTISM_TEST_SCHEDULES", SCHEDULES);
         job.tests(vec![command])
     })
@@ -227,19 +225,12 @@ fn read_outcomes(text: &str) -> Result<Mutation> {
     })
 }
 
-/// Builds the library in two folders of different names, from nothing.
-fn twice(project: &Project) -> Result<()> {
-    let started = Instant::now();
-    let mut built = BTreeMap::new();
-    for name in ["once", "again"] {
-        let folder = project.path("target/twice").join(name);
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
+fn library_twice(project: &Project) -> Result<()> {
+    twice(project, "library", |folder| {
         let mut command = project.cargo("build");
         command
             .args([RELEASE, "--locked", "--package", "libextism"])
-            .env("CARGO_TARGET_DIR", &folder);
+            .env("CARGO_TARGET_DIR", folder);
         let finished = process::run(command, Echo::OnFailure)?;
         ensure!(finished.succeeded, "{}", finished.text);
         let library = format!(
@@ -247,35 +238,34 @@ fn twice(project: &Project) -> Result<()> {
             std::env::consts::DLL_PREFIX,
             std::env::consts::DLL_SUFFIX
         );
-        built.insert(name, fs::read(folder.join("release").join(library))?);
-    }
-    ensure!(built["once"] == built["again"], "the two libraries differ");
-    record(
-        project,
-        "library built twice, the same bytes",
-        started,
-        &Tally::PASSED,
-    )
+        Ok(vec![fs::read(folder.join("release").join(library))?])
+    })
 }
 
-/// Builds the core for pages in two folders of different names, from nothing.
 fn core_twice(project: &Project) -> Result<()> {
+    twice(project, "core for pages", |folder| {
+        web_core::build_into(project, folder)
+    })
+}
+
+/// Builds something in two folders of different names, from nothing; `build` answers the bytes of its files.
+fn twice(
+    project: &Project,
+    what: &str,
+    build: impl Fn(&Path) -> Result<Vec<Vec<u8>>>,
+) -> Result<()> {
     let started = Instant::now();
-    let build = |name: &str| {
+    let built = |name: &str| {
         let folder = project.path("target/twice").join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        web_core::build_into(project, &folder)
+        build(&folder)
     };
-    let (once, again) = (build("core-once")?, build("the-core-again")?);
-    ensure!(once == again, "the two cores differ");
-    record(
-        project,
-        "core for pages built twice, the same bytes",
-        started,
-        &Tally::PASSED,
-    )
+    let (once, again) = (built("once")?, built("another-time")?);
+    ensure!(once == again, "{what}: two builds differ");
+    let name = format!("{what} built twice, the same bytes");
+    record(project, &name, started, &Tally::PASSED)
 }
 
 #[cfg(test)]

@@ -166,11 +166,12 @@ fn hunt(
         let clock = Clock::start();
         let finished = process::run(command, Echo::OnFailure)?;
         let executions = executions(&finished.text).with_context(|| finished.text.clone())?;
-        had += clock.elapsed();
+        let took = clock.elapsed();
+        had += took;
         Ledger::update(project, |ledger| {
             let entry = ledger.fuzz.entry(target.to_string()).or_default();
             entry.executions += executions;
-            entry.seconds += clock.elapsed().as_secs();
+            entry.seconds += took.as_secs();
         })?;
         let (had, wanted) = (had.as_secs(), wanted.as_secs());
         eprintln!("{target}: {executions} executions, {had} of {wanted} s");

@@ -163,23 +163,30 @@ pub(crate) fn safety_stage<'a>(project: &'a Project, options: &'a safety::Option
         true => SAFETY_WHOLE_MINUTES,
         false => SAFETY_MINUTES,
     };
-    Stage {
-        name: "safety".to_string(),
-        budget: Duration::from_secs(60 * minutes),
-        start: Start::InTurn,
-        on_failure: OnFailure::Continue,
-        run: Box::new(move |job| safety::run(project, options, job)),
-    }
+    alone("safety", minutes, move |job| {
+        safety::run(project, options, job)
+    })
 }
 
 /// The C tests under a memory checker.
 pub(crate) fn memory_stage(project: &Project, checker: memory::Checker) -> Stage<'_> {
+    alone("memory", MEMORY_MINUTES, move |job| {
+        memory::run(project, checker, job)
+    })
+}
+
+/// A stage that is a command of its own.
+fn alone<'a>(
+    name: &str,
+    minutes: u64,
+    run: impl FnOnce(&Job) -> Result<Report> + Send + 'a,
+) -> Stage<'a> {
     Stage {
-        name: "memory".to_string(),
-        budget: Duration::from_secs(60 * MEMORY_MINUTES),
+        name: name.to_string(),
+        budget: Duration::from_secs(60 * minutes),
         start: Start::InTurn,
         on_failure: OnFailure::Continue,
-        run: Box::new(move |job| memory::run(project, checker, job)),
+        run: Box::new(run),
     }
 }
 
@@ -245,11 +252,17 @@ fn build(context: &Context<'_>, job: &Job) -> Result<Report> {
 
 /// The code that stops calls, in every order of its steps: a workspace of its own, without the engine.
 fn models(context: &Context<'_>, job: &Job) -> Result<Report> {
-    let mut command = cargo_in(context, "models", "test");
+    job.tests(vec![models_command(context.project)])
+}
+
+/// The models, in every order of their steps; with their feature `shuttle`, in random ones.
+pub(crate) fn models_command(project: &Project) -> Command {
+    let mut command = project.cargo("test");
     command
+        .current_dir(project.path("models"))
         .args(["--locked", "--target-dir"])
-        .arg(context.project.path("target/models"));
-    job.tests(vec![command])
+        .arg(project.path("target/models"));
+    command
 }
 
 fn safety_daily(context: &Context<'_>, job: &Job) -> Result<Report> {

@@ -107,11 +107,11 @@ unsafe fn given_filter(text: *const c_char) -> Result<EnvFilter, Error> {
 /// Chooses the destination, unless one was chosen.
 fn choose(set: impl FnOnce() -> bool) -> bool {
     let mut chosen = lock(&CHOSEN);
-    if !*chosen {
-        *chosen = set();
-        return *chosen;
+    if *chosen {
+        return false;
     }
-    false
+    *chosen = set();
+    *chosen
 }
 
 /// Sends the log to a file.

@@ -177,6 +177,7 @@ fn nearest(key: &str, names: &[&'static str]) -> Option<&'static str> {
     if letters <= 2 && letters < key.len() {
         return Some(name);
     }
+    // Not `contains`: looking for a text is a large piece of code in the core for pages.
     let has = |text: &str, part: &str| {
         let mut windows = text.as_bytes().windows(part.len());
         windows.any(|window| window == part.as_bytes())

@@ -130,7 +130,8 @@ impl Scheme {
     }
 }
 
-/// Splits `scheme://rest`.
+/// Splits `scheme://rest`. By the colon, since looking for a longer text is a large piece of code in the core for
+/// pages.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let mut colons = text.match_indices(':');
     colons.find_map(|(at, _)| {

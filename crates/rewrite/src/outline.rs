@@ -9,7 +9,9 @@ use std::ops::Range;
 
 use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPORT};
 use wasm_encoder::MemoryType;
-use wasmparser::{BinaryReader, WasmFeatures};
+use wasmparser::BinaryReader;
+#[cfg(any(feature = "validate", test))]
+use wasmparser::WasmFeatures;
 
 use crate::access::{Access, Growing};
 use crate::bulk::Bulk;
@@ -25,6 +27,7 @@ use crate::{Declined, DeclinedKind, KernelMemory};
 /// The proposals the pass answers for: all but the deprecated exceptions, and those under which an
 /// access to a memory or an export of it would no longer mean what it means in the finished
 /// standard.
+#[cfg(any(feature = "validate", test))]
 pub(crate) const FEATURES: WasmFeatures = WasmFeatures::all()
     .difference(WasmFeatures::LEGACY_EXCEPTIONS)
     .difference(WasmFeatures::SHARED_EVERYTHING_THREADS)

@@ -105,7 +105,7 @@ for (const [where, options] of Object.entries(ENGINES)) {
 }
 
 for (const engine of ["native", "web"]) {
-  test(`input that a host function takes away while the plug-in is initialised: ${engine}`, async () => {
+  test(`g12 input that a host function takes away while the plug-in is initialised: ${engine}`, async () => {
     const data = new Uint8Array(8).fill(1);
     const steal = () => void structuredClone(data.buffer, { transfer: [data.buffer] });
     const module = `(module

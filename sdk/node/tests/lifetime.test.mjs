@@ -6,7 +6,7 @@ import test from "node:test";
 import * as extism from "@extism/extism";
 import { ClosedError, Status } from "@extism/extism";
 
-import { callback, ECHO, fails, failure, nothingIsLeft, program, settled, SPIN, until } from "./support.mjs";
+import { callback, ECHO, fails, failure, nothingIsLeft, program, settled, SPIN, until, usesOf } from "./support.mjs";
 
 nothingIsLeft();
 
@@ -22,21 +22,8 @@ test("g01 a closed object says that it is closed", async () => {
   context.free();
   compiled.close();
   const uses = [
-    () => plugin.id,
-    () => plugin.call("echo", ""),
-    () => plugin.callSync("echo", ""),
-    () => plugin.functionExists("echo"),
-    () => plugin.config({}),
+    ...usesOf(plugin),
     () => plugin.configSync({}),
-    () => plugin.varGet("a"),
-    () => plugin.varSet("a", ""),
-    () => plugin.varRemove("a"),
-    () => plugin.reset(),
-    () => plugin.renew(),
-    () => plugin.fuelConsumed(),
-    () => plugin.allowHttpResponseHeaders(),
-    () => plugin.getExports(),
-    () => plugin.getImports(),
     () => pool.get(0),
     () => pool.stats(),
     () => context.plugin(ECHO),

@@ -87,3 +87,23 @@ export async function program(source, { args = [], env = {}, cwd = SDK } = {}) {
   const [code, signal] = await new Promise((resolve) => child.on("close", (...end) => resolve(end)));
   return { code: signal ?? code, output };
 }
+
+/** Everything that a plug-in can be asked, wherever it runs. */
+export function usesOf(plugin) {
+  return [
+    () => plugin.id,
+    () => plugin.call("echo", ""),
+    () => plugin.callSync("echo", ""),
+    () => plugin.functionExists("echo"),
+    () => plugin.config({}),
+    () => plugin.varGet("a"),
+    () => plugin.varSet("a", ""),
+    () => plugin.varRemove("a"),
+    () => plugin.reset(),
+    () => plugin.renew(),
+    () => plugin.fuelConsumed(),
+    () => plugin.allowHttpResponseHeaders(),
+    () => plugin.getExports(),
+    () => plugin.getImports(),
+  ];
+}

@@ -10,7 +10,7 @@ import test from "node:test";
 import * as extism from "@extism/extism";
 import { Status } from "@extism/extism";
 
-import { callback, ECHO, fails, failure, nothingIsLeft, program, ROOT, settled, until } from "./support.mjs";
+import { callback, ECHO, fails, failure, nothingIsLeft, program, ROOT, settled, until, usesOf } from "./support.mjs";
 
 nothingIsLeft();
 
@@ -83,20 +83,7 @@ for (const runInWorker of [false, true]) {
     compiled.close();
     compiled.close();
     for (const use of [
-      () => plugin.id,
-      () => plugin.call("echo", ""),
-      () => plugin.callSync("echo", ""),
-      () => plugin.functionExists("echo"),
-      () => plugin.config({}),
-      () => plugin.varGet("a"),
-      () => plugin.varSet("a", ""),
-      () => plugin.varRemove("a"),
-      () => plugin.reset(),
-      () => plugin.renew(),
-      () => plugin.fuelConsumed(),
-      () => plugin.allowHttpResponseHeaders(),
-      () => plugin.getExports(),
-      () => plugin.getImports(),
+      ...usesOf(plugin),
       () => plugin.getInstance(),
       () => pool.get(0),
       () => pool.stats(),

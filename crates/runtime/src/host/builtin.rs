@@ -25,21 +25,12 @@ pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     both(linker, "var_set", |cx: Cx<'_>, name: u64, value: u64| {
         ended(Calling(cx).var_set(name, value))
     })?;
-    both(linker, "log_trace", |cx: Cx<'_>, message: u64| {
-        ended(Calling(cx).log(Level::Trace, message))
-    })?;
-    both(linker, "log_debug", |cx: Cx<'_>, message: u64| {
-        ended(Calling(cx).log(Level::Debug, message))
-    })?;
-    both(linker, "log_info", |cx: Cx<'_>, message: u64| {
-        ended(Calling(cx).log(Level::Info, message))
-    })?;
-    both(linker, "log_warn", |cx: Cx<'_>, message: u64| {
-        ended(Calling(cx).log(Level::Warn, message))
-    })?;
-    both(linker, "log_error", |cx: Cx<'_>, message: u64| {
-        ended(Calling(cx).log(Level::Error, message))
-    })?;
+    for level in Level::ALL {
+        let name = format!("log_{}", level.name());
+        both(linker, &name, move |cx: Cx<'_>, message: u64| {
+            ended(Calling(cx).log(level, message))
+        })?;
+    }
     both(linker, "get_log_level", |cx: Cx<'_>| cx.data().log_level())?;
     http::define(linker)
 }
