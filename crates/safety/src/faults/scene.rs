@@ -206,7 +206,8 @@ impl Scene {
             Ok(plugin) => plugin,
             Err(error) => return error.into(),
         };
-        let outcome = plugin.call("read", b"/x/file");
+        // Often, so that time is up before the end even where the watchdog is late.
+        let outcome = plugin.call("read_often", b"/x/file");
         if outcome.code == 0 && plugin.output() != b"contents" {
             // The plug-in was told by a number of WASI.
             return Done {
