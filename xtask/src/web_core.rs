@@ -19,7 +19,7 @@ use crate::project::Project;
 /// The packages, and the files they become.
 const PACKAGES: &[(&str, &str)] = &[
     ("extism-web", "extism_web.wasm"),
-    ("extism-web-text", "extism_web_text.wasm"),
+    ("extism-web-tools", "extism_web_tools.wasm"),
 ];
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -61,7 +61,7 @@ pub(crate) fn missing_tool() -> Option<String> {
     })
 }
 
-/// Builds the core and what reads texts, as far as they are not as they would be; the path of the core.
+/// Builds the core and its tools, as far as they are not as they would be; the path of the core.
 pub(crate) fn build(project: &Project) -> Result<PathBuf> {
     build_into(project, &folder(project))?;
     Ok(file(project))

@@ -13,6 +13,9 @@ mod status;
 pub use quoted::Quoted;
 pub use status::Status;
 
+/// The custom section of a module that carries machine code compiled ahead of time.
+pub const ARTEFACT_SECTION: &str = "extism:artefact";
+
 impl Status {
     /// The number that crosses the C boundary.
     pub const fn code(self) -> u32 {

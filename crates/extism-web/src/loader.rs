@@ -7,14 +7,13 @@
 use std::cell::RefCell;
 
 use extism_abi::Status;
-use extism_abi::import::{ENV_MODULE, LEGACY_MODULE};
 use extism_abi::layout::PAGE_BYTES;
 use extism_manifest::{Manifest, ParseOptions, Wasm};
 use extism_policy::{Access, PathRule, path_rules};
 use extism_rewrite::KernelMemory;
 use extism_semantics::{
     Answer, Fault, Import, Limits, Links, MAIN, answer, bounds, check_count, check_hash,
-    check_kind, check_size, is_binary, is_module, names, order, parse_options,
+    check_kind, check_size, is_binary, is_module, names, order, overrides_kernel, parse_options,
 };
 
 use crate::json::Json;
@@ -217,13 +216,11 @@ impl Loader {
     }
 
     fn rewrites(&self) -> bool {
-        // A host function in the kernel's namespace takes the place of a kernel function: calls must
-        // stay calls.
         let overridden = self
             .options
             .functions
             .iter()
-            .any(|(namespace, _)| [ENV_MODULE, LEGACY_MODULE].contains(&namespace.as_str()));
+            .any(|(namespace, _)| overrides_kernel(namespace));
         self.options.rewrite && !overridden
     }
 

@@ -16,6 +16,10 @@ const KEY_CHARS_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Syntax {
     Json,
+    #[cfg_attr(
+        not(feature = "toml"),
+        expect(dead_code, reason = "what never is read is never named")
+    )]
     Toml,
 }
 

@@ -6,6 +6,7 @@
 //! module and code is right. It finds damage, not malice: whoever can write the file can run code in
 //! the host. A cryptographic hash would promise no more, and take longer than all else of loading.
 
+use extism_abi::ARTEFACT_SECTION as SECTION;
 use wasmtime::{Engine, Module};
 
 use crate::Status;
@@ -14,9 +15,6 @@ use crate::error::Error;
 use crate::module::compile::{self, CompiledModule, Reuse, Rewrite, Rewritten};
 use crate::options::Options;
 use crate::source::{self, LoadContext, Source};
-
-/// The custom section that holds the machine code.
-pub(crate) const SECTION: &str = "extism:artefact";
 
 /// The first byte of the section's contents; another number means another layout.
 const VERSION: u8 = 2;

@@ -17,7 +17,7 @@ use crate::options::{Cache, Options, Rewriting};
 use crate::source::{self, LoadContext, Progress, ReadPointer, Source};
 use crate::stats::Live;
 use crate::wasi::WasiOptions;
-use crate::{ENV_MODULE, Limits, Status};
+use crate::{Limits, Status};
 
 /// A plug-in compiled once, from which any number of instances are made, on any thread. Cheap to clone.
 ///
@@ -224,11 +224,10 @@ pub(crate) fn rewrite_of(options: &Options, modules: usize) -> Rewrite {
     let debug = &options.debug;
     let offsets_matter =
         debug.debug_info || debug.coredump.is_some() || debug.profiling != Profiling::None;
-    // A host function in the kernel's namespace takes the place of a kernel function: calls must stay calls.
     let overridden = options
         .functions
         .iter()
-        .any(|function| [ENV_MODULE, crate::LEGACY_MODULE].contains(&function.namespace()));
+        .any(|function| extism_semantics::overrides_kernel(function.namespace()));
     match options.rewrite {
         _ if offsets_matter || overridden => Rewrite::Off,
         Rewriting::Off => Rewrite::Off,

@@ -45,16 +45,15 @@ pub use engine::Profiling;
 pub use error::Error;
 pub use extism_abi::Status;
 pub use extism_abi::import::{ENV_MODULE, LEGACY_MODULE, USER_MODULE};
+pub use extism_inspect::{
+    CustomSection, Era, ExportInspection, HostImport, ImportInspection, Inspection, Kind,
+    MemoryInspection, ModuleInspection, Provider, TableInspection,
+};
 pub use extism_manifest as manifest;
 pub use extism_semantics::each_limit;
 pub use host::context::CurrentPlugin;
 pub use host::function::{HostFunction, SLOTS_MAX, Slot, Slots, ValueType};
-pub use inspect::module::{
-    CustomSection, ExportInspection, ImportInspection, Kind, MemoryInspection, ModuleInspection,
-    TableInspection,
-};
-pub use inspect::provider::Provider;
-pub use inspect::{Era, HostImport, Inspection, inspect};
+pub use inspect::inspect;
 pub use limits::{
     HTTP_RESPONSE_BYTES_DEFAULT, LimitNumber, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
 };

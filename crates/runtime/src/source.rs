@@ -16,7 +16,7 @@ use extism_semantics::{check_hash, check_size, is_binary};
 use crate::error::Error;
 use crate::{Limits, Status};
 
-pub(crate) use extism_semantics::{MAIN, hex, is_module};
+pub(crate) use extism_semantics::{MAIN, is_module};
 
 /// What a plug-in can be made from: a manifest as a value, or bytes that are a Wasm module, WAT
 /// text, or a manifest in JSON or TOML.

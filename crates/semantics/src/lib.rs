@@ -26,7 +26,7 @@ pub use limits::{
     HTTP_RESPONSE_BYTES_DEFAULT, LimitNumber, Limits, VAR_OVERHEAD_BYTES, VARS_BYTES_DEFAULT,
     WASI_DESCRIPTORS_MAX,
 };
-pub use link::{Answer, Import, Links, answer, check_kind};
+pub use link::{Answer, Import, Links, answer, check_kind, overrides_kernel};
 pub use log::{LEVEL_OFF, Level, Share, cut, one_line};
 pub use meter::Meter;
 pub use request::{check_http_request_size, count_http_request, parse_http_request};

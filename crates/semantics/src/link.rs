@@ -26,6 +26,12 @@ pub struct Import<'a> {
     pub function: Option<&'a dyn fmt::Display>,
 }
 
+/// Whether a host function of this namespace takes the place of a kernel function or a builtin: then the
+/// rewriting pass must leave calls what they are.
+pub fn overrides_kernel(namespace: &str) -> bool {
+    [ENV_MODULE, LEGACY_MODULE].contains(&namespace)
+}
+
 /// What an import can be answered by. Modules are numbered from 0.
 pub trait Links {
     /// How many modules there are.

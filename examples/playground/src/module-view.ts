@@ -13,15 +13,12 @@ const HASH_CHARS = 12;
 
 /** Who provides imports, in the words of the page. */
 const PROVIDERS: Readonly<Record<string, string>> = {
-  kernel: "Extism itself",
-  extism: "Extism itself",
-  "extism:host/env": "Extism itself",
-  env: "Extism itself",
+  kernel: "Extism's kernel",
+  builtin: "Extism's builtins",
   wasi: "WASI",
-  wasi_snapshot_preview1: "WASI",
   host: "the host",
-  user: "the host",
-  "extism:host/user": "the host",
+  module: "another module",
+  unknown: "nobody there is",
 };
 
 /** Shows a plug-in. */
@@ -39,7 +36,11 @@ export function showModule(file: PluginFile, told: Description, about: string): 
   const groups = [...told.imports].map(([provider, items]) =>
     names(`Needs from ${PROVIDERS[provider] ?? provider}`, items, false),
   );
-  const functions = told.functions.map((name) => ({ name, kind: "", type: "" }));
+  const functions = told.functions.map((name) => ({
+    name,
+    kind: "",
+    type: "",
+  }));
   const others = told.exports.filter((each) => !told.functions.includes(each.name));
   byId("needs", HTMLElement).replaceChildren(
     names("Functions to call", functions, true),
@@ -89,15 +90,8 @@ function standIn(need: HostNeed, chosen: StandIn, changed: (id: string, standIn:
   kind.addEventListener("change", tell);
   text.addEventListener("input", tell);
   text.hidden = chosen.kind !== "text" && chosen.kind !== "fail";
-  const signature =
-    need.params === undefined ? "" : `(${need.params.join(", ")}) → ${need.results?.join(", ") || "nothing"}`;
-  return make(
-    "div",
-    { class: "stand-in" },
-    make("p", {}, need.name, " ", make("small", {}, signature === "" ? need.namespace : signature)),
-    kind,
-    text,
-  );
+  const signature = `(${need.params.join(", ")}) → ${need.results.join(", ") || "nothing"}`;
+  return make("div", { class: "stand-in" }, make("p", {}, need.name, " ", make("small", {}, signature)), kind, text);
 }
 
 /** A number of bytes, with its unit. */

@@ -17,7 +17,7 @@ test("an example is looked into, called, and its output shown as a tree, text an
   const { page, close } = await open();
   await choose(page, "count_vowels");
   assert.deepEqual(await page.locator("#function option").allInnerTexts(), ["count_vowels"]);
-  assert.match(await page.locator("#needs").innerText(), /Needs from Extism itself/);
+  assert.match(await page.locator("#needs").innerText(), /Needs from Extism's kernel/);
   assert.match(await call(page), /OK\s+count_vowels/);
   assert.match(await page.locator("#output-panel").innerText(), /count: 11/);
   await page.click("#output-tab-text");
@@ -68,6 +68,27 @@ test("a dropped file replaces the example, and the bytes of a file can be the in
   await page.setInputFiles("#input-file", { name: "name.txt", mimeType: "text/plain", buffer: Buffer.from("file") });
   await call(page);
   assert.equal(await page.locator("#output-panel").innerText(), "Hello, file!");
+  await close();
+});
+
+test("a module as text is looked into and called", async () => {
+  const text = await readFile(new URL("callback.wat", FIXTURES));
+  const { page, close } = await open();
+  await drop(page, "callback.wat", text);
+  await page.locator("#module-name", { hasText: "callback.wat" }).waitFor();
+  assert.match(await page.locator("#badges").innerText(), /Extism 1\.x/);
+  assert.match(await page.locator("#stand-ins").innerText(), /callback\s+\(i64\) → i64/);
+  assert.match(await call(page), /OK\s+run/);
+  await close();
+});
+
+test("what a browser cannot run is described all the same", async () => {
+  const { page, close } = await open();
+  await drop(page, "future.wat", Buffer.from('(module (memory i64 1 (pagesize 1)) (func (export "run")))'));
+  await page.locator("#module-name", { hasText: "future.wat" }).waitFor();
+  assert.deepEqual(await page.locator("#function option").allInnerTexts(), ["run"]);
+  assert.match(await call(page), /Failed/);
+  assert.match(await page.locator("#error").innerText(), /MODULE_INVALID|MODULE_UNSUPPORTED/);
   await close();
 });
 

@@ -46,7 +46,7 @@ export async function build() {
     outdir: join(OUT, "bundled"),
     target: "es2022",
   });
-  for (const name of ["extism.js", "extism_web.wasm", "extism_web_text.wasm"]) {
+  for (const name of ["extism.js", "extism_web.wasm", "extism_web_tools.wasm"]) {
     copyFileSync(join(OUT, "web", name), join(OUT, "bundled", name));
   }
   const samples = readdirSync(join(HERE, "samples")).filter((name) => name !== "expected");

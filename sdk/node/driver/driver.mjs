@@ -12,7 +12,7 @@ import * as extism from "@extism/extism";
 /** The platform's own engine, in Workers, in place of the addon. */
 const IS_WEB = process.env.EXTISM_ENGINE === "web";
 const FEATURES = IS_WEB
-  ? "cancel compiled headers host_context http limits logs namespace nested pool renew stats threads vars wasi"
+  ? "cancel compiled headers host_context http inspect limits logs namespace nested pool renew stats threads vars wasi"
   : "cancel compiled context fs fuel headers host_context http inspect limits logs namespace nested pool precompile reenter renew stats threads vars wasi";
 const LEVELS = ["trace", "debug", "info", "warn", "error"];
 

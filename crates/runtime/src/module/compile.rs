@@ -28,6 +28,20 @@ pub(crate) enum Rewrite {
     Import,
 }
 
+impl Rewrite {
+    /// What the rewriting pass is told, if it runs.
+    pub(crate) fn kernel_memory(self) -> Option<KernelMemory> {
+        match self {
+            Rewrite::Off => None,
+            Rewrite::Define => Some(KernelMemory::Define {
+                pages_min: KERNEL_PAGES_MIN,
+                pages_max: None,
+            }),
+            Rewrite::Import => Some(KernelMemory::Import),
+        }
+    }
+}
+
 /// A compiled module; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct CompiledModule {
@@ -124,13 +138,8 @@ fn fresh(engine: &Engine, wasm: &[u8], rewrite: Rewrite) -> Result<CompiledModul
 
 /// What the rewriting pass makes of a module, if it does anything.
 pub(crate) fn rewritten(wasm: &[u8], rewrite: Rewrite) -> (Option<Vec<u8>>, Rewritten) {
-    let kernel_memory = match rewrite {
-        Rewrite::Off => return (None, Rewritten::Off),
-        Rewrite::Define => KernelMemory::Define {
-            pages_min: KERNEL_PAGES_MIN,
-            pages_max: None,
-        },
-        Rewrite::Import => KernelMemory::Import,
+    let Some(kernel_memory) = rewrite.kernel_memory() else {
+        return (None, Rewritten::Off);
     };
     let options = Options {
         kernel_memory,

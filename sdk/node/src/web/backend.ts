@@ -22,13 +22,12 @@ import { Status } from "../status.js";
 import { VERSION } from "../version-number.js";
 import { coreModule, coreModuleNow } from "./core.js";
 import { identity } from "./identity.js";
-import { inspectionOf } from "./inspect.js";
 import { Lease } from "./lease.js";
 import { Loading, type Fetcher, type Loaded } from "./loaded.js";
 import { isCodeOrNothing, Machine } from "./machine.js";
 import { InstancePool } from "./pool.js";
 import { canSuspend, isAsync, type Suspension } from "./suspension.js";
-import type { Translator } from "./text.js";
+import type { Tools } from "./tools.js";
 import { wasiMaker } from "./wasi.js";
 import { makeInWorker, type WorkerMaker } from "./worker-instance.js";
 
@@ -37,7 +36,7 @@ const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 /** What each entry of the package gives: how this platform reads files and makes Workers. */
 export interface Platform {
   readonly fetcher: Fetcher;
-  readonly translator: Translator;
+  readonly tools: Tools;
   readonly worker: WorkerMaker | undefined;
 }
 
@@ -94,7 +93,7 @@ export function webBackend(platform: Platform): Backend {
     name: "web",
     compile: async (source, options, signal) => {
       const core = await coreModule();
-      const loaded = await new Loading(core, source, options).load(platform.fetcher, platform.translator, signal);
+      const loaded = await new Loading(core, source, options).load(platform.fetcher, platform.tools, signal);
       return new Compiled(core, loaded, options, platform);
     },
     compileSync: (source, options) => {
@@ -102,7 +101,7 @@ export function webBackend(platform: Platform): Backend {
       return new Compiled(core, new Loading(core, source, options).loadSync(platform.fetcher), options, platform);
     },
     inspect: async (source: Source, options: BackendOptions, signal?: AbortSignal): Promise<Inspection> =>
-      await inspectionOf(await coreModule(), source, options, platform, signal),
+      await new Loading(await coreModule(), source, options).inspect(platform.fetcher, platform.tools, signal),
     precompile: () =>
       Promise.reject(errorOf(Status.InvalidArgument, "the web engine has nothing to compile ahead of time")),
     setLogFile: () => false,

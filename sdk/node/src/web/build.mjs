@@ -41,7 +41,7 @@ export async function buildWeb(out) {
   mkdirSync(out, { recursive: true });
   const core = coreFile();
   copyFileSync(core, join(out, "extism_web.wasm"));
-  copyFileSync(join(dirname(core), "extism_web_text.wasm"), join(out, "extism_web_text.wasm"));
+  copyFileSync(join(dirname(core), "extism_web_tools.wasm"), join(out, "extism_web_tools.wasm"));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

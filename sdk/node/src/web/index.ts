@@ -14,7 +14,7 @@ import { webBackend } from "./backend.js";
 import { serveInWorker, workerName } from "./browser-worker.js";
 import { coreModule, useCoreFile, useCoreModule } from "./core.js";
 import { download, downloadPath } from "./download.js";
-import { TEXT_FILE, translator } from "./text.js";
+import { TOOLS_FILE, tools } from "./tools.js";
 
 export * from "../exports.js";
 export { ExtismContext, ExtismPlugin } from "./extism-context.js";
@@ -31,7 +31,7 @@ const web = /* @__PURE__ */ webBackend({
     path: downloadPath,
     request: download,
   },
-  translator: translator(() => compiled(new URL(TEXT_FILE, CORE))),
+  tools: tools(() => compiled(new URL(TOOLS_FILE, CORE))),
   worker: typeof Worker === "function" ? makeWorker : undefined,
 });
 

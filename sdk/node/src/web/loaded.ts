@@ -14,7 +14,7 @@ import { Status } from "../status.js";
 import { Core, type Field } from "./core.js";
 import type { Needed, Plan } from "./plan.js";
 import { hasSecondMemories } from "./platform.js";
-import type { Translator } from "./text.js";
+import type { InspectingHost, NamedModule, Tools } from "./tools.js";
 
 /** A plug-in that instances can be made from, on this thread or, being cloneable, on another. */
 export interface Loaded {
@@ -78,6 +78,7 @@ function limitOf(name: string, value: unknown): bigint {
 export class Loading {
   readonly #core: Core;
   readonly #options: readonly Field[];
+  readonly #host: InspectingHost;
   readonly #source: Source;
   readonly #modules: WebAssembly.Module[] = [];
 
@@ -92,25 +93,25 @@ export class Loading {
     this.#source = source;
     // What overrides the manifest is in it by the time instances are made.
     this.#options = coreOptions(options, undefined);
+    this.#host = {
+      functions: options.functions.map((each) => [each.namespace, each.name]),
+      wasi: options.wasi,
+      rewrite: options.rewrite && hasSecondMemories(),
+    };
     this.#core.giveFields(coreOptions(options, source.overrides));
     this.#core.exports.options();
   }
 
-  async load(fetcher: Fetcher, translator: Translator, signal?: AbortSignal): Promise<Loaded> {
-    const isText = !isJson(this.#source.bytes) && !this.#isModule();
-    const source = isText ? await translator.manifest(this.#source.bytes) : this.#source.bytes;
-    for (const [index, needed] of this.#needed(source).entries()) {
-      const found = this.#atHand(index, needed) ?? (await this.#fetched(needed, fetcher, signal));
-      signal?.throwIfAborted();
+  async load(fetcher: Fetcher, tools: Tools, signal?: AbortSignal): Promise<Loaded> {
+    for await (const [index, , found] of this.#given(fetcher, tools, signal)) {
       if (found instanceof WebAssembly.Module) {
         this.#describe(index, found);
         continue;
       }
-      const binary = this.#check(index, found) ? found : await translator.module(found);
-      if (!WebAssembly.validate(binary as BufferSource)) {
-        await refuse(binary);
+      if (!WebAssembly.validate(found as BufferSource)) {
+        await refuse(found);
       }
-      this.#modules[index] = await compile(this.#rewrite(index, binary));
+      this.#modules[index] = await compile(this.#rewrite(index, found));
     }
     return this.#done();
   }
@@ -133,10 +134,32 @@ export class Loading {
     return this.#done();
   }
 
-  /** Describes a source without running it. */
-  async inspect(fetcher: Fetcher, translator: Translator, signal?: AbortSignal): Promise<Inspection> {
-    await this.load(fetcher, translator, signal);
-    throw errorOf(Status.InvalidArgument, "this build describes no plug-ins");
+  /** Describes a source: nothing of it is compiled or run, nor need the engine accept it. */
+  async inspect(fetcher: Fetcher, tools: Tools, signal?: AbortSignal): Promise<Inspection> {
+    const modules: NamedModule[] = [];
+    for await (const [, name, found] of this.#given(fetcher, tools, signal)) {
+      if (found instanceof WebAssembly.Module) {
+        throw errorOf(Status.InvalidArgument, "a module that the platform has compiled cannot be read: give its bytes");
+      }
+      modules.push({ name, bytes: found });
+    }
+    return await tools.inspection(modules, this.#host);
+  }
+
+  /** The modules of the source in the order of the manifest, checked, and binary unless compiled. */
+  async *#given(
+    fetcher: Fetcher,
+    tools: Tools,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<[number, string, Uint8Array | WebAssembly.Module]> {
+    const isText = !isJson(this.#source.bytes) && !this.#isModule();
+    const source = isText ? await tools.manifest(this.#source.bytes) : this.#source.bytes;
+    for (const [index, needed] of this.#needed(source).entries()) {
+      const found = this.#atHand(index, needed) ?? (await this.#fetched(needed, fetcher, signal));
+      signal?.throwIfAborted();
+      const isReady = found instanceof WebAssembly.Module || this.#check(index, found);
+      yield [index, needed.name, isReady ? found : await tools.module(found)];
+    }
   }
 
   #isModule(): boolean {

@@ -15,7 +15,7 @@ import { Status } from "../status.js";
 import { webBackend } from "./backend.js";
 import { useCoreFile } from "./core.js";
 import { download } from "./download.js";
-import { TEXT_FILE, translator } from "./text.js";
+import { TOOLS_FILE, tools } from "./tools.js";
 
 let made: Backend | undefined;
 
@@ -54,7 +54,7 @@ function make(): Backend {
       },
       request: download,
     },
-    translator: translator(async () => await WebAssembly.compile(await readFile(new URL(`../web/${TEXT_FILE}`, here)))),
+    tools: tools(async () => await WebAssembly.compile(await readFile(new URL(`../web/${TOOLS_FILE}`, here)))),
     worker: (args) => {
       const worker = new Worker(new URL("../web/node-worker.js", here), { ...args });
       return {

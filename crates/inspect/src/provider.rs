@@ -10,11 +10,11 @@ use extism_abi::import::{
     USER_MODULE, WASI_MODULE,
 };
 use extism_abi::layout::KERNEL_MEMORY_IMPORT;
+use extism_semantics::MAIN;
 use serde::Serialize;
 
 use super::module::{ImportInspection, ModuleInspection};
 use super::signature::Signature;
-use crate::source::MAIN;
 
 /// Who provides what a module imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

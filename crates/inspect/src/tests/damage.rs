@@ -1,14 +1,15 @@
 //! What is no module, damaged, or made to be a burden.
 
+use extism_abi::Status;
+
 use super::*;
-use crate::Status;
 
 /// Three bytes make a section with a name: what is listed stays bounded all the same.
 #[test]
 fn small_entries_do_not_make_huge_lists() {
     let mut bytes = wat::parse_str("(module (func (export \"f\")))").unwrap();
     bytes.extend([0, 1, 0].repeat(300_000));
-    let inspection = inspect(bytes, &Options::default()).unwrap();
+    let inspection = look_into(&bytes).unwrap();
     let module = &inspection.modules[0];
     assert!(module.truncated);
     assert!((200_000..300_000).contains(&module.custom_sections.len()));
@@ -25,12 +26,12 @@ fn what_is_no_module_is_an_error() {
     for (source, status) in [
         (&b"\0asm\x01\0\0\0\x01"[..], Status::ModuleInvalid),
         (b"\0asm\x01\0\0\0\x01\x01\x01", Status::ModuleInvalid),
-        (b"(module (func (result i32)))", Status::ModuleInvalid),
+        (b"\0asm\x01\0\0\0\x03\x02\x01\0", Status::ModuleInvalid),
         (b"\0asm\x0d\0\x01\0", Status::ModuleUnsupported),
         (b"\xff\xfe", Status::ModuleInvalid),
     ] {
-        let error = inspect(source, &Options::default()).unwrap_err();
-        assert_eq!(error.status(), status, "{source:?}: {error:?}");
+        let fault = look_into(source).unwrap_err();
+        assert_eq!(fault.status(), status, "{source:?}: {fault:?}");
     }
 }
 
@@ -75,21 +76,19 @@ fn damaged_modules_do_not_panic() {
     }
 }
 
-/// Looks into bytes as `inspect` would, and prints what was found.
+/// Looks into bytes, and prints what was found.
 fn check(bytes: &[u8]) {
-    match reading::parse(MAIN, bytes) {
-        Ok(mut module) => {
-            provider::classify(std::slice::from_mut(&mut module), &|_, _| false, false);
-            let inspection = Inspection::of(vec![module]);
+    match look_into(bytes) {
+        Ok(inspection) => {
             assert!(!inspection.to_string().is_empty());
             assert!(inspection.to_json().starts_with('{'));
         }
-        Err(error) => assert!(
+        Err(fault) => assert!(
             matches!(
-                error.status(),
+                fault.status(),
                 Status::ModuleInvalid | Status::ModuleUnsupported
             ),
-            "{error:?}"
+            "{fault:?}"
         ),
     }
 }

@@ -8,18 +8,31 @@ use serde_json::{Value, json};
 use super::module::{CustomSection, Kind};
 use super::*;
 
-fn look(source: &str) -> Inspection {
-    inspect(source, &Options::default()).unwrap()
+/// A host that adds nothing and grants nothing.
+const BARE: Host<'_> = Host {
+    given: &|_, _| false,
+    wasi: false,
+    kernel_memory: Some(KernelMemory::Import),
+};
+
+fn look(text: &str) -> Inspection {
+    look_all(&[(MAIN, text)], &BARE)
+}
+
+fn look_into(bytes: &[u8]) -> Result<Inspection, Fault> {
+    inspect([(MAIN, bytes)], &BARE)
 }
 
 /// A plug-in of several modules in text, the last being main.
-fn look_all(modules: &[(&str, &str)], options: &Options) -> Inspection {
-    let mut modules: Vec<ModuleInspection> = modules
+fn look_all(modules: &[(&str, &str)], host: &Host<'_>) -> Inspection {
+    let modules: Vec<(&str, Vec<u8>)> = modules
         .iter()
-        .map(|(name, text)| reading::parse(name, &wat::parse_str(text).unwrap()).unwrap())
+        .map(|(name, text)| (*name, wat::parse_str(text).unwrap()))
         .collect();
-    provider::classify(&mut modules, &|_, _| false, options.wasi);
-    Inspection::of(modules)
+    let modules = modules
+        .iter()
+        .map(|(name, bytes)| (*name, bytes.as_slice()));
+    inspect(modules, host).unwrap()
 }
 
 /// Providers of the imports of module `name`, in order.
@@ -196,16 +209,15 @@ fn modules_provide_for_each_other() {
         ),
     ];
     use Provider::{Host, Module, Unknown, Wasi};
-    let mut options = Options::default();
-    let inspection = look_all(&modules, &options);
+    let inspection = look_all(&modules, &BARE);
     assert_eq!(
         providers(&inspection, MAIN),
         [Module, Unknown, Module, Host, Module]
     );
     assert_eq!(inspection.functions, ["main_only", "run"]);
     assert!(!inspection.wasi, "a module of this name stands in for WASI");
-    options.wasi = true;
-    let inspection = look_all(&modules, &options);
+    let grants = super::Host { wasi: true, ..BARE };
+    let inspection = look_all(&modules, &grants);
     assert_eq!(
         providers(&inspection, MAIN),
         [Module, Unknown, Module, Host, Wasi]
@@ -223,7 +235,7 @@ fn a_host_function_is_needed_once_and_comes_first() {
         ("lib", library),
         ("main", text.as_str()),
     ];
-    let inspection = look_all(&modules, &Options::default());
+    let inspection = look_all(&modules, &BARE);
     let names: Vec<&str> = inspection
         .host_functions
         .iter()
@@ -231,11 +243,12 @@ fn a_host_function_is_needed_once_and_comes_first() {
         .collect();
     assert_eq!(names, ["read"]);
 
-    let given = |namespace: &str, name: &str| (namespace, name) == ("extism:host/user", "f");
-    let mut modules = inspection.modules.clone();
-    provider::classify(&mut modules, &given, false);
+    let adds = Host {
+        given: &|namespace, name| (namespace, name) == ("extism:host/user", "f"),
+        ..BARE
+    };
     assert_eq!(
-        providers(&Inspection::of(modules), MAIN),
+        providers(&look_all(&modules, &adds), MAIN),
         [Provider::Host; 3]
     );
 }
@@ -311,7 +324,7 @@ fn real_plugins() {
             true,
         ),
     ] {
-        let inspection = inspect(repository_file(path), &Options::default()).unwrap();
+        let inspection = look_into(&repository_file(path)).unwrap();
         assert_eq!(inspection.era, Era::Current, "{path}");
         assert_eq!(inspection.language.as_deref(), Some("Rust"), "{path}");
         assert_eq!(inspection.pdk.as_deref(), Some(pdk), "{path}");
@@ -324,10 +337,10 @@ fn real_plugins() {
         assert!(inspection.host_functions.is_empty(), "{path}");
     }
     let vowels = repository_file("examples/plugins/count_vowels.wasm");
-    let vowels = inspect(vowels, &Options::default()).unwrap();
+    let vowels = look_into(&vowels).unwrap();
     assert_eq!(vowels.functions, ["count_vowels"]);
     let host = repository_file("fixtures/plugins/ours_host.wasm");
-    let host = inspect(host, &Options::default()).unwrap();
+    let host = look_into(&host).unwrap();
     assert!(!host.host_functions.is_empty());
 }
 

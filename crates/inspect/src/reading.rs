@@ -3,6 +3,8 @@
 //! Must not know: the other modules of the plug-in, the host. Invariant: nothing is reported of a
 //! module that is not valid, and its lists take no more memory than [`LISTED_BYTES_MAX`] allows.
 
+use extism_abi::{ARTEFACT_SECTION, Status};
+use extism_semantics::{Fault, hex};
 use sha2::{Digest, Sha256};
 use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
 use wasmparser::{
@@ -18,19 +20,15 @@ use super::module::{
 };
 use super::provider::Provider;
 use super::signature::{self, Signature};
-use crate::Status;
-use crate::artefact;
-use crate::error::Error;
-use crate::source::hex;
 
 /// Looks into one binary module. Who provides its imports is not known here, nor what the rewriting
 /// pass makes of it.
-pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<ModuleInspection, Error> {
+pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<ModuleInspection, Fault> {
     if Parser::is_component(bytes) {
         let text = format!("module {name} is a component, not a core module");
-        return Err(Error::new(Status::ModuleUnsupported, text));
+        return Err(Fault::new(Status::ModuleUnsupported, text));
     }
-    let invalid = |error: wasmparser::Error| Error::from_chain(Status::ModuleInvalid, error);
+    let invalid = |error: wasmparser::Error| Fault::new(Status::ModuleInvalid, error.to_string());
     let types = Validator::new_with_features(WasmFeatures::all())
         .validate_all(bytes)
         .map_err(invalid)?;
@@ -196,7 +194,7 @@ impl<'a> Reading<'a> {
     /// Custom sections may hold anything: what cannot be read is passed over.
     fn custom(&mut self, section: &CustomSectionReader<'a>) {
         let name = section.name();
-        self.module.artefact |= name == artefact::SECTION;
+        self.module.artefact |= name == ARTEFACT_SECTION;
         match section.as_known() {
             KnownCustom::Name(_) => self.evidence.add(section.data()),
             KnownCustom::Producers(producers) => self.producers(producers),
