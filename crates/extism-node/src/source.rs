@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 
 use extism_runtime::manifest::{Manifest, ParseOptions, Wasm};
-use extism_runtime::{CompiledPlugin, Error, FunctionImport, Limits, Loader, Options, Source};
-use extism_semantics::is_module;
+use extism_runtime::{
+    CompiledPlugin, Error, FunctionImport, Limits, Loader, Options, Source, is_module,
+};
 use napi_derive::napi;
 
 use crate::call;

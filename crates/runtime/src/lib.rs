@@ -50,7 +50,7 @@ pub use extism_inspect::{
     MemoryInspection, ModuleInspection, Provider, TableInspection,
 };
 pub use extism_manifest as manifest;
-pub use extism_semantics::each_limit;
+pub use extism_semantics::{each_limit, is_module};
 pub use host::context::CurrentPlugin;
 pub use host::function::{HostFunction, SLOTS_MAX, Slot, Slots, ValueType};
 pub use inspect::inspect;
