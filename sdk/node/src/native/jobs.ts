@@ -41,6 +41,7 @@ const MEMORY_BYTES = 16_384;
 export const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 
 const memory = /* @__PURE__ */ new ArrayBuffer(MEMORY_BYTES);
+const asBytes = /* @__PURE__ */ new Uint8Array(memory);
 const asI32 = /* @__PURE__ */ new Int32Array(memory);
 const asI64 = /* @__PURE__ */ new BigInt64Array(memory);
 const asF32 = /* @__PURE__ */ new Float32Array(memory);
@@ -54,7 +55,7 @@ let awake: NodeJS.Timeout | undefined;
 
 /** This thread. */
 export function realm(): Realm {
-  return (own ??= new (neededAddon().Realm)(new Uint8Array(memory), dispatch, log, receive));
+  return (own ??= new (neededAddon().Realm)(asBytes, dispatch, log, receive));
 }
 
 /** Does something here and now, with its host functions. What it throws becomes an error of the package. */
@@ -81,7 +82,8 @@ export function plain<T>(work: () => T): T {
 
 /** The output that lies in the shared memory. */
 export function outputOf(length: number): ArrayBuffer {
-  return memory.slice(0, length);
+  // Short arrays are made in a third less time than short buffers.
+  return asBytes.slice(0, length).buffer;
 }
 
 /** Has a thread of the addon do something. */
