@@ -4,6 +4,7 @@
 //! measured in one run and in turn, row by row, so that what disturbs the machine disturbs both; each row
 //! has a process of its own.
 
+mod browser;
 mod document;
 mod elixir;
 mod instructions;
@@ -206,7 +207,12 @@ fn packages(
     progress: &Progress,
 ) -> BTreeMap<Language, Packages> {
     let mut packages = BTreeMap::new();
-    for language in [Language::Python, Language::JavaScript, Language::Elixir] {
+    for language in [
+        Language::Python,
+        Language::JavaScript,
+        Language::Browser,
+        Language::Elixir,
+    ] {
         let is_wanted = |task: &Task| task.source == Source::Package(language);
         // A library that is given is not the one that this package has.
         let is_absent = language == Language::Elixir && options.library.is_some();
@@ -388,6 +394,7 @@ mod tests {
                 "no-op, JavaScript",
                 "no-op, JavaScript awaited",
                 "no-op, JavaScript web",
+                "no-op, browser",
                 "no-op, Elixir",
                 "no-op, Elixir, plug-in process",
                 "no-op, Elixir, 1,000 plug-in processes"

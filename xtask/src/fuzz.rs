@@ -69,7 +69,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     if let Some(unknown) = targets.iter().find(|target| !programs.contains(target)) {
         bail!("{unknown} is none of {}", programs.join(", "));
     }
-    write_seeds(project)?;
+    write_seeds(project, &targets)?;
     let mut failed = Vec::new();
     for target in &targets {
         let binary = build(project, target, options.engine)?;
@@ -106,8 +106,9 @@ fn programs(project: &Project, engine: bool) -> Result<Vec<String>> {
     Ok(wanted.filter_map(name).collect())
 }
 
-/// The committed inputs as files of bytes, one folder for each target.
-fn write_seeds(project: &Project) -> Result<()> {
+/// The committed inputs as files of bytes, one folder for each target. The program that writes them runs no
+/// target, so it needs no engine.
+fn write_seeds(project: &Project, targets: &[String]) -> Result<()> {
     let mut command = project.cargo("run");
     let options = [
         "--quiet",
@@ -116,7 +117,7 @@ fn write_seeds(project: &Project) -> Result<()> {
         "--no-default-features",
     ];
     command.args(options).args(["--example", "seeds", "--"]);
-    command.arg(project.path(CORPUS));
+    command.arg(project.path(CORPUS)).args(targets);
     process::stdout_of(command).map(drop)
 }
 
@@ -231,6 +232,7 @@ mod tests {
                 project.exists(&format!("fuzz/fuzz_targets/{name}.rs")),
                 "{name}"
             );
+            assert!(project.exists(&format!("fuzz/corpus/{name}")), "{name}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// What happens to the output of a program while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,13 @@ pub(crate) fn run(mut command: Command, echo: Echo) -> Result<Finished> {
         succeeded: status.success(),
         text,
     })
+}
+
+/// Runs a program that has to succeed; what it prints is shown only if it does not.
+pub(crate) fn succeed(command: Command) -> Result<()> {
+    let finished = run(command, Echo::OnFailure)?;
+    ensure!(finished.succeeded, "{}", finished.text);
+    Ok(())
 }
 
 /// Runs a program that has to succeed and returns its standard output alone.

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::plugins;
-use crate::process::{self, Echo};
+use crate::process;
 use crate::project::Project;
 
 /// The packages, and the files they become.
@@ -112,7 +112,7 @@ fn make_small(built: &Path, small: &Path) -> Result<()> {
     smaller.args(OPTIONS);
     smaller.args(FEATURES);
     smaller.arg(built).arg("-o").arg(small);
-    succeed(smaller)?;
+    process::succeed(smaller)?;
     fs::write(&note, made_of).with_context(|| format!("cannot write {}", note.display()))
 }
 
@@ -124,7 +124,7 @@ fn compile(project: &Project, package: &str, out: &Path) -> Result<()> {
     if FETCHED.get().is_none() {
         let mut fetch = plugins::cargo(project, ".", "fetch");
         fetch.args(["--locked", "--target", TARGET]);
-        succeed(fetch)?;
+        process::succeed(fetch)?;
         let _ = FETCHED.set(());
     }
     let mut build = plugins::cargo(project, ".", "rustc");
@@ -154,15 +154,9 @@ fn compile(project: &Project, package: &str, out: &Path) -> Result<()> {
         .env("CARGO_ENCODED_RUSTFLAGS", flags)
         .env("EXTISM_ROOT", root)
         .env("RUSTC_WRAPPER", out.join(plugins::WRAPPER_FILE));
-    succeed(build)
+    process::succeed(build)
 }
 
 fn folder(project: &Project) -> PathBuf {
     project.path("target/web-core")
-}
-
-fn succeed(command: Command) -> Result<()> {
-    let finished = process::run(command, Echo::OnFailure)?;
-    ensure!(finished.succeeded, "{}", finished.text);
-    Ok(())
 }

@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -15,6 +16,7 @@ use super::package::{Package, Packages};
 use crate::install::library;
 use crate::process::{self, Echo};
 use crate::project::Project;
+use crate::web_core;
 
 const PROGRAM: &str = "sdk/node/bench.mjs";
 const PACKAGE: &str = "sdk/node";
@@ -32,8 +34,9 @@ pub(crate) fn prepare(project: &Project, with_published: bool) -> Result<Package
     let mut build = Command::new("node");
     build
         .args(["check.mjs", "build"])
-        .current_dir(project.path(PACKAGE));
-    process::run(build, Echo::OnFailure)?;
+        .current_dir(project.path(PACKAGE))
+        .env(web_core::VARIABLE, web_core::build(project)?);
+    process::succeed(build)?;
     let addon = library::build_native(project, ADDON, Echo::Always)?;
 
     let package = |side: Side, words: Vec<OsString>| Package {
@@ -45,16 +48,22 @@ pub(crate) fn prepare(project: &Project, with_published: bool) -> Result<Package
     };
     let mut packages = Vec::new();
     if with_published {
-        let folder = project.path(FOLDER);
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("package.json"), "{}")?;
-        let mut install = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-        install
-            .args(["install", "--silent", "--no-audit", "--no-fund", PUBLISHED])
-            .current_dir(&folder);
-        process::run(install, Echo::OnFailure)?;
-        packages.push(package(Side::Published, vec![folder.into_os_string()]));
+        let folder = published(project)?.into_os_string();
+        packages.push(package(Side::Published, vec![folder]));
     }
     packages.push(package(Side::Ours, Vec::new()));
     Ok(Packages(packages))
+}
+
+/// Installs the published package; the folder it is installed in.
+pub(super) fn published(project: &Project) -> Result<PathBuf> {
+    let folder = project.path(FOLDER);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("package.json"), "{}")?;
+    let mut install = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    install
+        .args(["install", "--silent", "--no-audit", "--no-fund", PUBLISHED])
+        .current_dir(&folder);
+    process::succeed(install)?;
+    Ok(folder)
 }

@@ -36,6 +36,8 @@ pub(crate) enum Source {
 /// A language whose packages are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Language {
+    /// `sdk/browser/bench.mjs`: JavaScript in a page.
+    Browser,
     /// `sdk/elixir/bench.exs`; there is nothing published to set beside it.
     Elixir,
     /// `sdk/node/bench.mjs`.
@@ -47,6 +49,7 @@ pub(crate) enum Language {
 impl Language {
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Language::Browser => "pages",
             Language::Elixir => "Elixir",
             Language::JavaScript => "JavaScript",
             Language::Python => "Python",
@@ -104,6 +107,7 @@ impl Row {
 
 const PYTHON: Source = Source::Package(Language::Python);
 const JAVASCRIPT: Source = Source::Package(Language::JavaScript);
+const BROWSER: Source = Source::Package(Language::Browser);
 const ELIXIR: Source = Source::Package(Language::Elixir);
 
 /// No ratio is asked for.
@@ -261,6 +265,18 @@ pub(crate) const ROWS: &[Row] = &[
     )
     .about("the same")
     .from(JAVASCRIPT),
+    row("no-op, browser", Unit::Ns, Target::AtMost(US), ANY)
+        .about("no-op on the thread of a page in headless Chromium, beside the published package, which awaits")
+        .from(BROWSER),
+    row("count_vowels, browser", Unit::Ns, Target::AtMost(2.0 * US), ANY)
+        .about("as the row without a browser")
+        .from(BROWSER),
+    row("echo 64 KiB, browser", Unit::Ns, Target::AtMost(40.0 * US), ANY)
+        .about("the same")
+        .from(BROWSER),
+    row("echo 1 MiB, browser", Unit::Ns, Target::AtMost(0.6 * MS), ANY)
+        .about("the same")
+        .from(BROWSER),
     row("native function, Elixir", Unit::Ns, Target::None, ANY)
         .about("into the native library of the package for Elixir and back, on a scheduler")
         .from(ELIXIR),
