@@ -4,7 +4,6 @@
 //! measured in one run and in turn, row by row, so that what disturbs the machine disturbs both; each row
 //! has a process of its own.
 
-mod browser;
 mod document;
 mod elixir;
 mod instructions;

@@ -1,7 +1,7 @@
-//! The rows that are measured through JavaScript: this project's package, and the published one in
-//! a project of its own.
+//! The rows that are measured through JavaScript, in Node and in a page of headless Chromium: this project's
+//! package, and the published one in a project of its own.
 //!
-//! Must not know: targets, nor what the program measures. Invariant: the addon is built as it is
+//! Must not know: targets, nor what the programs measure. Invariant: the addon is built as it is
 //! published.
 
 use std::ffi::OsString;
@@ -14,12 +14,10 @@ use anyhow::Result;
 use super::measurement::Side;
 use super::package::{Package, Packages};
 use crate::install::library;
-use crate::process::{self, Echo};
+use crate::process;
 use crate::project::Project;
 use crate::web_core;
 
-const PROGRAM: &str = "sdk/node/bench.mjs";
-const PACKAGE: &str = "sdk/node";
 const ADDON: &str = "extism-node";
 const FOLDER: &str = "target/bench/javascript";
 
@@ -29,22 +27,42 @@ const PUBLISHED: &str = "@extism/extism@2.0.0-rc13";
 /// By which variable the package finds the addon.
 const VARIABLE: &str = "EXTISM_NODE_ADDON";
 
-/// Builds the package, and installs the published one if `with_published`.
-pub(crate) fn prepare(project: &Project, with_published: bool) -> Result<Packages> {
+/// Builds the package for Node, and installs the published one if `with_published`.
+pub(crate) fn in_node(project: &Project, with_published: bool) -> Result<Packages> {
+    build(project, "sdk/node")?;
+    let addon = library::build_native(project, ADDON, process::Echo::Always)?;
+    let addon = (VARIABLE, addon.into_os_string());
+    packages(project, "sdk/node/bench.mjs", vec![addon], with_published)
+}
+
+/// Builds what pages load, and installs the published package if `with_published`.
+pub(crate) fn in_pages(project: &Project, with_published: bool) -> Result<Packages> {
+    build(project, "sdk/browser")?;
+    packages(project, "sdk/browser/bench.mjs", Vec::new(), with_published)
+}
+
+fn build(project: &Project, package: &str) -> Result<()> {
     let mut build = Command::new("node");
     build
         .args(["check.mjs", "build"])
-        .current_dir(project.path(PACKAGE))
+        .current_dir(project.path(package))
         .env(web_core::VARIABLE, web_core::build(project)?);
-    process::succeed(build)?;
-    let addon = library::build_native(project, ADDON, Echo::Always)?;
+    process::succeed(build)
+}
 
+/// Both packages, of which a program measures the one whose folder it is given, or else this project's.
+fn packages(
+    project: &Project,
+    program: &str,
+    variables: Vec<(&'static str, OsString)>,
+    with_published: bool,
+) -> Result<Packages> {
     let package = |side: Side, words: Vec<OsString>| Package {
         side,
-        program: vec!["node".into(), project.path(PROGRAM).into_os_string()],
+        program: vec!["node".into(), project.path(program).into_os_string()],
         folder: project.root().to_path_buf(),
         words,
-        variables: vec![(VARIABLE, addon.clone().into_os_string())],
+        variables: variables.clone(),
     };
     let mut packages = Vec::new();
     if with_published {
@@ -56,7 +74,7 @@ pub(crate) fn prepare(project: &Project, with_published: bool) -> Result<Package
 }
 
 /// Installs the published package; the folder it is installed in.
-pub(super) fn published(project: &Project) -> Result<PathBuf> {
+fn published(project: &Project) -> Result<PathBuf> {
     let folder = project.path(FOLDER);
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("package.json"), "{}")?;

@@ -11,7 +11,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::browser;
 use super::elixir;
 use super::line::{self, Line};
 use super::measurement::Side;
@@ -172,9 +171,9 @@ impl Programs {
     pub(crate) fn prepare_packages(&self, language: Language) -> Result<Packages> {
         let with_published = self.published.is_ok();
         match language {
-            Language::Browser => browser::prepare(&self.project, with_published),
+            Language::Browser => javascript::in_pages(&self.project, with_published),
             Language::Elixir => elixir::prepare(&self.project),
-            Language::JavaScript => javascript::prepare(&self.project, with_published),
+            Language::JavaScript => javascript::in_node(&self.project, with_published),
             Language::Python => python::prepare(&self.project, &self.ours.library, with_published),
         }
     }
