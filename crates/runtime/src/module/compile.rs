@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use extism_rewrite::{KernelMemory, Options};
+use wasmparser::{Parser, Validator, WasmFeatures};
 use wasmtime::{Engine, Module};
 
 use crate::Status;
@@ -153,10 +154,12 @@ pub(crate) fn rewritten(wasm: &[u8], rewrite: Rewrite) -> (Option<Vec<u8>>, Rewr
 
 /// A module the engine refused: invalid by any rule, or valid but with something this engine leaves out.
 fn invalid(wasm: &[u8], error: wasmtime::Error) -> Error {
-    let all = wasmparser::WasmFeatures::all();
-    let status = match wasmparser::Validator::new_with_features(all).validate_all(wasm) {
-        Ok(_) => Status::ModuleUnsupported,
-        Err(_) => Status::ModuleInvalid,
+    let all = WasmFeatures::all();
+    let is_left_out =
+        Parser::is_component(wasm) || Validator::new_with_features(all).validate_all(wasm).is_ok();
+    let status = match is_left_out {
+        true => Status::ModuleUnsupported,
+        false => Status::ModuleInvalid,
     };
     Error::from_chain(status, error)
 }

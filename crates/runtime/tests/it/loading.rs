@@ -70,7 +70,12 @@ fn the_hash_is_checked_before_anything_parses_the_bytes() {
 
 #[test]
 fn what_is_switched_off_is_refused_as_such() {
-    for source in ["(module (memory i64 1))", "(module (memory 1 1 shared))"] {
+    for source in [
+        "(module (memory i64 1))",
+        "(module (memory 1 1 shared))",
+        "\0asm\x0d\0\x01\0",
+        "\0asm\x0d\0\x01\0\x07\x01\x00",
+    ] {
         let (status, text) = load_error(source, Options::default());
         assert_eq!(status, Status::ModuleUnsupported, "{text}");
     }
