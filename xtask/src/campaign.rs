@@ -231,8 +231,7 @@ fn library_twice(project: &Project) -> Result<()> {
         command
             .args([RELEASE, "--locked", "--package", "libextism"])
             .env("CARGO_TARGET_DIR", folder);
-        let finished = process::run(command, Echo::OnFailure)?;
-        ensure!(finished.succeeded, "{}", finished.text);
+        process::succeed(command)?;
         let library = format!(
             "{}extism{}",
             std::env::consts::DLL_PREFIX,

@@ -134,8 +134,7 @@ fn build(project: &Project, target: &str, engine: bool) -> Result<PathBuf> {
     if engine {
         command.args(["--features", "engine"]);
     }
-    let finished = process::run(command, Echo::OnFailure)?;
-    ensure!(finished.succeeded, "{}", finished.text);
+    process::succeed(command)?;
     Ok(project.path(BUILT).join(host).join("release").join(target))
 }
 

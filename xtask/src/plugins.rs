@@ -17,7 +17,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use crate::process::{self, Echo};
+use crate::process;
 use crate::project::Project;
 use crate::stages::Report;
 use crate::tally::Tally;
@@ -290,7 +290,7 @@ fn compile(
     // Sources of dependencies are unpacked first, so that the folder they are in can be named below.
     let mut fetch = cargo(project, workspace.folder, "fetch");
     fetch.args(["--locked", "--target", target]);
-    succeed(fetch)?;
+    process::succeed(fetch)?;
 
     let mut build = cargo(project, workspace.folder, "build");
     build.args([
@@ -312,7 +312,7 @@ fn compile(
         .env("CARGO_ENCODED_RUSTFLAGS", flags(&root, target)?)
         .env("EXTISM_ROOT", root)
         .env("RUSTC_WRAPPER", out.join(WRAPPER_FILE));
-    succeed(build)
+    process::succeed(build)
 }
 
 /// The linker keeps no path and no name, so the bytes depend on the sources and the compiler alone. It is not
@@ -334,11 +334,11 @@ fn compile_c(project: &Project, source: &CSource, out: &Path) -> Result<Plugin> 
         "-c",
     ]);
     compiler.arg(source.source).arg("-o").arg(&object);
-    succeed(compiler)?;
+    process::succeed(compiler)?;
     let mut linker = Command::new(LINKER);
     linker.args(["-m", "wasm32", "--no-entry", "--strip-all"]);
     linker.arg(&object).arg("-o").arg(&path);
-    succeed(linker)?;
+    process::succeed(linker)?;
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let length = bytes.len();
     ensure!(
@@ -366,12 +366,6 @@ pub(crate) fn write_wrapper(out: &Path) -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     }
-    Ok(())
-}
-
-fn succeed(command: Command) -> Result<()> {
-    let finished = process::run(command, Echo::OnFailure)?;
-    ensure!(finished.succeeded, "{}", finished.text);
     Ok(())
 }
 
