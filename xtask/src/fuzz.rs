@@ -3,6 +3,7 @@
 //! Must not know: what a target looks at. Invariant: what ran is added to the ledger as libFuzzer counted it,
 //! with the time it had a processor; an input that fails stays on the disk, and its path is printed.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub(crate) struct Options {
     /// Minutes of a processor for each target.
     #[arg(long, value_name = "MINUTES", default_value_t = 20)]
     minutes: u64,
-    /// Build the targets that run plug-ins too: the engine is compiled once more, under coverage.
+    /// Build the targets that run plug-ins too: the engine is compiled once more.
     #[arg(long)]
     engine: bool,
 }
@@ -43,11 +44,24 @@ impl Options {
     }
 }
 
-/// Coverage as libFuzzer wants it, given to the code under test alone and not to build scripts.
-const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0 \
-    -Ccodegen-units=1";
+/// Stands between cargo and the compiler: coverage, as libFuzzer wants it, is given to this project's own crates
+/// alone. Under it the engine takes seventy times as long, and its paths are not what is looked for. Programs of
+/// the build itself have none, either: they are compiled for no target.
+const WRAPPER: &str = r#"#!/bin/sh
+compiler=$1
+shift
+case "$CARGO_PKG_NAME $*" in
+extism*" --target "*)
+    set -- "$@" -Ccodegen-units=1 -Cpasses=sancov-module \
+        -Cllvm-args=-sanitizer-coverage-level=4 \
+        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+        -Cllvm-args=-sanitizer-coverage-pc-table \
+        -Cllvm-args=-sanitizer-coverage-trace-compares \
+        -Cllvm-args=-simplifycfg-branch-fold-threshold=0
+    ;;
+esac
+exec "$compiler" "$@"
+"#;
 
 /// Where the programs are built, and where inputs that reach new code and inputs that fail are kept.
 const BUILT: &str = "target/fuzz";
@@ -123,19 +137,23 @@ fn write_seeds(project: &Project, targets: &[String]) -> Result<()> {
 
 fn build(project: &Project, target: &str, engine: bool) -> Result<PathBuf> {
     let host = crate::dist::host_target()?;
+    let built = project.path(BUILT);
+    fs::create_dir_all(&built)?;
+    let wrapper = built.join("rustc-wrapper.sh");
+    process::write_script(&wrapper, WRAPPER)?;
     let mut command = project.cargo("build");
     command
         .current_dir(project.path("fuzz"))
         .args(["--release", "--locked", "--target", &host, "--bin", target])
-        .env("CARGO_TARGET_DIR", project.path(BUILT))
-        .env("RUSTFLAGS", COVERAGE)
+        .env("CARGO_TARGET_DIR", &built)
+        .env("RUSTC_WRAPPER", wrapper)
         // The pass that inserts coverage is not among what a stable compiler offers.
         .env("RUSTC_BOOTSTRAP", "1");
     if engine {
         command.args(["--features", "engine"]);
     }
     process::succeed(command)?;
-    Ok(project.path(BUILT).join(host).join("release").join(target))
+    Ok(built.join(host).join("release").join(target))
 }
 
 /// Runs a program until it has had a processor for so long; the input that fails, if there is one.
@@ -146,7 +164,7 @@ fn hunt(
     wanted: Duration,
 ) -> Result<Option<PathBuf>> {
     let folder = project.path(FAILED).join(target);
-    std::fs::create_dir_all(&folder)?;
+    fs::create_dir_all(&folder)?;
     let mut had = Duration::ZERO;
     while had < wanted {
         // libFuzzer knows only the clock of the wall. In pieces: the ledger loses little when stopped.

@@ -359,14 +359,7 @@ fn target_folder(out: &Path, workspace: &Workspace) -> PathBuf {
 
 pub(crate) fn write_wrapper(out: &Path) -> Result<()> {
     fs::create_dir_all(out)?;
-    let path = out.join(WRAPPER_FILE);
-    fs::write(&path, WRAPPER)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-    }
-    Ok(())
+    process::write_script(&out.join(WRAPPER_FILE), WRAPPER)
 }
 
 /// The compiler's own cargo, without anything that a user's environment says about building.

@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -65,6 +66,17 @@ pub(crate) fn run(mut command: Command, echo: Echo) -> Result<Finished> {
         succeeded: status.success(),
         text,
     })
+}
+
+/// Writes a script that can be run, where the system has scripts.
+pub(crate) fn write_script(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
 }
 
 /// Runs a program that has to succeed; what it prints is shown only if it does not.
