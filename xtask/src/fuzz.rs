@@ -44,9 +44,9 @@ impl Options {
     }
 }
 
-/// Stands between cargo and the compiler: coverage, as libFuzzer wants it, is given to this project's own crates
-/// alone. Under it the engine takes seventy times as long, and its paths are not what is looked for. Programs of
-/// the build itself have none, either: they are compiled for no target.
+/// Stands between cargo and the compiler: coverage, as libFuzzer wants it, is given to this project's own
+/// crates alone. Under it the engine takes seventy times as long, and its paths are not what is looked for.
+/// Programs of the build itself have none, either: they are compiled for no target.
 const WRAPPER: &str = r#"#!/bin/sh
 compiler=$1
 shift
