@@ -16,6 +16,7 @@ use crate::ledger::{Endurance, Ledger, Mutation};
 use crate::memory::{self, Checker};
 use crate::process::{self, Echo};
 use crate::project::{Project, RELEASE};
+use crate::renamed;
 use crate::stages::{Job, Report};
 use crate::tally::Tally;
 use crate::{fuzz, safety, suite, web_core};
@@ -230,7 +231,8 @@ fn library_twice(project: &Project) -> Result<()> {
         let mut command = project.cargo("build");
         command
             .args([RELEASE, "--locked", "--package", "libextism"])
-            .env("CARGO_TARGET_DIR", folder);
+            .env("CARGO_TARGET_DIR", folder)
+            .env(renamed::VARIABLE, renamed::release_flags(project, folder)?);
         process::succeed(command)?;
         let library = format!(
             "{}extism{}",

@@ -23,6 +23,7 @@ mod processor_time;
 mod project;
 mod published;
 mod readme;
+mod renamed;
 mod safety;
 mod stages;
 mod suite;

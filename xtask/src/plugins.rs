@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::process;
 use crate::project::Project;
+use crate::renamed;
 use crate::stages::Report;
 use crate::tally::Tally;
 
@@ -309,7 +310,7 @@ fn compile(
     }
     let root = fs::canonicalize(project.root())?;
     build
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(&root, target)?)
+        .env(renamed::VARIABLE, flags(&root, target)?)
         .env("EXTISM_ROOT", root)
         .env("RUSTC_WRAPPER", out.join(WRAPPER_FILE));
     process::succeed(build)
@@ -396,34 +397,19 @@ pub(crate) fn cargo(project: &Project, folder: &str, subcommand: &str) -> Comman
 /// libraries.
 pub(crate) fn flags(root: &Path, target: &str) -> Result<OsString> {
     let library = standard_library()?;
-    let mut renamed = vec![(root.to_path_buf(), "/extism"), (library.clone(), "/rust")];
-    renamed.push((fs::canonicalize(library)?, "/rust"));
-    for entry in fs::read_dir(cargo_home()?.join("registry/src"))? {
-        renamed.push((entry?.path(), "/crates"));
-    }
-    let mut flags: Vec<OsString> = Vec::new();
-    for (folder, name) in renamed {
-        let mut flag = OsString::from("--remap-path-prefix=");
-        flag.push(folder);
-        flag.push("=");
-        flag.push(name);
-        flags.push(flag);
-    }
+    let mut flags = vec![
+        renamed::renamed(root, "/extism"),
+        renamed::renamed(&library, "/rust"),
+        renamed::renamed(&fs::canonicalize(library)?, "/rust"),
+    ];
+    flags.extend(renamed::crates()?);
     if target == WASI {
         flags.push("-L".into());
         flags.push(WASI_LIBRARIES.into());
         flags.push(format!("-Clink-arg={WASI_LIBRARIES}/crt1-reactor.o").into());
         flags.push("-Clink-arg=--export=_initialize".into());
     }
-    Ok(flags.join("\u{1f}".as_ref()))
-}
-
-fn cargo_home() -> Result<PathBuf> {
-    if let Some(folder) = std::env::var_os("CARGO_HOME") {
-        return Ok(folder.into());
-    }
-    let home = std::env::home_dir().context("the user has no home folder")?;
-    Ok(home.join(".cargo"))
+    Ok(renamed::encoded(&flags))
 }
 
 /// One check per plug-in and one per file of hashes.

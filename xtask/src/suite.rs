@@ -15,8 +15,8 @@ use crate::project::Project;
 use crate::stages::{Job, OnFailure, Report, Stage, Start};
 use crate::tally::Tally;
 use crate::{
-    dependencies, game_box, generate, kit, kit_cases, memory, plugins, published, readme, safety,
-    tidy, web_core,
+    dependencies, game_box, generate, kit, kit_cases, memory, plugins, published, readme, renamed,
+    safety, tidy, web_core,
 };
 
 /// What the stages work on.
@@ -401,6 +401,8 @@ fn installation(context: &Context<'_>, _: &Job) -> Result<Report> {
     }
     let prefix = context.project.prefix();
     let library = install::shared_library(&prefix);
+    let named = renamed::folders_named_in(context.project, &library)?;
+    ensure!(named.is_empty(), "{} names {named:?}", library.display());
     ensure!(
         !memory::is_sanitized(&library)?,
         "{} was compiled for a sanitizer",

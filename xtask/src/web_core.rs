@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::plugins;
 use crate::process;
 use crate::project::Project;
+use crate::renamed;
 
 /// The packages, and the files they become.
 const PACKAGES: &[(&str, &str)] = &[
@@ -151,7 +152,7 @@ fn compile(project: &Project, package: &str, out: &Path) -> Result<()> {
         flags.push(flag);
     }
     build
-        .env("CARGO_ENCODED_RUSTFLAGS", flags)
+        .env(renamed::VARIABLE, flags)
         .env("EXTISM_ROOT", root)
         .env("RUSTC_WRAPPER", out.join(plugins::WRAPPER_FILE));
     process::succeed(build)

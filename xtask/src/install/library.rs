@@ -3,6 +3,7 @@
 //! Must not know: where the results go. Invariant: the paths are what cargo says it built, so no target
 //! folder or file name is guessed.
 
+use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use super::platform::Platform;
 use crate::process::{self, Echo};
 use crate::project::{Project, RELEASE};
+use crate::renamed;
 
 /// Built files, where cargo left them.
 #[derive(Debug)]
@@ -63,12 +65,18 @@ pub(crate) fn build_program(
     profile: Profile,
     echo: Echo,
 ) -> Result<PathBuf> {
-    let mut program = project.cargo("build");
+    let mut program;
     match profile {
-        Profile::Release => program.args([RELEASE, "--package", package]),
-        // With the features all tests have: for one package alone the engine would be built again.
-        Profile::Test => program.arg("--workspace"),
-    };
+        Profile::Release => {
+            program = release(project, "build")?;
+            program.args(["--package", package]);
+        }
+        Profile::Test => {
+            program = project.cargo("build");
+            // With the features all tests have: for one package alone the engine would be built again.
+            program.arg("--workspace");
+        }
+    }
     program.args(["--bin", name]);
     program.args(["--message-format", "json"]);
     let executable = messages(program, echo)?
@@ -79,8 +87,8 @@ pub(crate) fn build_program(
 
 /// Builds the shared library of a package as users get it, and answers where it is.
 pub(crate) fn build_native(project: &Project, package: &str, echo: Echo) -> Result<PathBuf> {
-    let mut library = project.cargo("build");
-    library.args([RELEASE, "--package", package, "--lib"]);
+    let mut library = release(project, "build")?;
+    library.args(["--package", package, "--lib"]);
     library.args(["--message-format", "json"]);
     shared_file(&messages(library, echo)?, Platform::host())
 }
@@ -90,10 +98,18 @@ pub(crate) fn build_shared(project: &Project, platform: Platform, echo: Echo) ->
     shared_file(&build_library(project, platform, echo)?, platform)
 }
 
+/// Has cargo build as users get it: without a name of this machine's folders.
+fn release(project: &Project, subcommand: &str) -> Result<Command> {
+    let mut command = project.cargo(subcommand);
+    let out = env::var_os("CARGO_TARGET_DIR").map_or_else(|| project.path("target"), PathBuf::from);
+    let flags = renamed::release_flags(project, &out)?;
+    command.arg(RELEASE).env(renamed::VARIABLE, flags);
+    Ok(command)
+}
+
 fn build_library(project: &Project, platform: Platform, echo: Echo) -> Result<Vec<Message>> {
-    let mut library = project.cargo("rustc");
+    let mut library = release(project, "rustc")?;
     library.args([
-        RELEASE,
         "--package",
         "libextism",
         "--lib",
