@@ -85,8 +85,3 @@ export async function launch(words = []) {
     args: [...ARGUMENTS, ...words],
   });
 }
-
-/** Whether there is a Chromium to start. */
-export function isInstalled() {
-  return existsSync(PROGRAM);
-}

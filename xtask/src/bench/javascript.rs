@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::measurement::Side;
 use super::package::{Package, Packages};
@@ -37,6 +37,9 @@ pub(crate) fn in_node(project: &Project, with_published: bool) -> Result<Package
 
 /// Builds what pages load, and installs the published package if `with_published`.
 pub(crate) fn in_pages(project: &Project, with_published: bool) -> Result<Packages> {
+    if let Some(reason) = process::missing(&["node", "npm", "chromium"]) {
+        bail!(reason);
+    }
     build(project, "sdk/browser")?;
     packages(project, "sdk/browser/bench.mjs", Vec::new(), with_published)
 }
