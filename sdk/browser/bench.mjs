@@ -9,7 +9,7 @@
 
 import { join } from "node:path";
 
-import { launch, serve } from "./support/browser.mjs";
+import { launch, say, serve } from "./support/browser.mjs";
 import { HERE, OUT, ROOT } from "./support/build.mjs";
 
 const HTML = '<!doctype html><title>benchmark</title><script type="module" src="/page.js"></script>';
@@ -27,8 +27,6 @@ const page = (module) => `
 const [row, milliseconds, folder] = process.argv.slice(2);
 const [, what] = /^(.*), browser$/.exec(row);
 const published = folder && join(folder, "node_modules", "@extism", "extism", "dist", "browser");
-const say = (type, text) => (_, response, headers) =>
-  response.writeHead(200, { ...headers, "content-type": type }).end(text);
 const server = await serve({
   folders: {
     package: published ?? join(OUT, "web"),

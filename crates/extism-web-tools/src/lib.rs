@@ -109,7 +109,8 @@ fn inspect(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
     let host = Host {
         given: &given,
         wasi: question.wasi,
-        kernel_memory: (question.rewrite && !overridden).then_some(KernelMemory::Import),
+        kernel_memory: (question.rewrite && !overridden)
+            .then(|| KernelMemory::for_plugin_of(modules.len())),
     };
     let inspection = extism_inspect::inspect(modules, &host)?;
     Ok(inspection.to_json().into_bytes())

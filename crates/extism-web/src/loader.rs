@@ -151,21 +151,14 @@ impl Loader {
         // Accesses that are to stay calls do; growth has to be metered and the start put off all the same.
         let keeps_calls = !self.rewrites();
         if self.second_memories {
-            let single = self.names.len() == 1;
             let options = extism_rewrite::Options {
-                kernel_memory: match single {
-                    true => KernelMemory::Define {
-                        pages_min: 1,
-                        pages_max: None,
-                    },
-                    false => KernelMemory::Import,
-                },
+                kernel_memory: KernelMemory::for_plugin_of(self.names.len()),
                 keep: &|_| keeps_calls,
             };
             if let Ok(done) = extism_rewrite::rewrite_for_page(wasm, &options) {
-                loaded.kernel_memory = match single {
-                    true => Kernel::Defines,
-                    false => Kernel::Imports,
+                loaded.kernel_memory = match options.kernel_memory {
+                    KernelMemory::Define { .. } => Kernel::Defines,
+                    KernelMemory::Import => Kernel::Imports,
                 };
                 rewritten = Some(done.wasm);
             }

@@ -59,6 +59,20 @@ pub enum KernelMemory {
     Import,
 }
 
+impl KernelMemory {
+    /// What suits each module of a plug-in of so many: a single one brings the memory, which begins with one
+    /// page.
+    pub fn for_plugin_of(modules: usize) -> KernelMemory {
+        match modules {
+            1 => KernelMemory::Define {
+                pages_min: 1,
+                pages_max: None,
+            },
+            _ => KernelMemory::Import,
+        }
+    }
+}
+
 /// What the host wants of the pass.
 ///
 /// ```

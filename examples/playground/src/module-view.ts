@@ -36,11 +36,7 @@ export function showModule(file: PluginFile, told: Description, about: string): 
   const groups = [...told.imports].map(([provider, items]) =>
     names(`Needs from ${PROVIDERS[provider] ?? provider}`, items, false),
   );
-  const functions = told.functions.map((name) => ({
-    name,
-    kind: "",
-    type: "",
-  }));
+  const functions = told.functions.map((name) => ({ name, kind: "", type: "" }));
   const others = told.exports.filter((each) => !told.functions.includes(each.name));
   byId("needs", HTMLElement).replaceChildren(
     names("Functions to call", functions, true),

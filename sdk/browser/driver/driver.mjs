@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-import { launch, serve } from "../support/browser.mjs";
+import { launch, say, serve } from "../support/browser.mjs";
 import { build, HERE, OUT, ROOT } from "../support/build.mjs";
 
 const inWorker = process.argv.includes("--worker");
@@ -23,7 +23,7 @@ const server = await serve({
   // Manifests of the cases name files by their paths.
   files: ROOT,
   answers: {
-    "/": (_, response, headers) => response.writeHead(200, { ...headers, "content-type": "text/html" }).end(HTML),
+    "/": say("text/html", HTML),
   },
 });
 // The servers of the cases know nothing of pages of other origins.

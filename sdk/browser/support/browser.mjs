@@ -78,6 +78,10 @@ export async function serve({ folders, answers = {}, files, isolated = true }) {
   };
 }
 
+/** An answer of `serve` that is always this text. */
+export const say = (type, text) => (_, response, headers) =>
+  response.writeHead(200, { ...headers, "content-type": type }).end(text);
+
 /** Starts Chromium, with further words for its command line. */
 export async function launch(words = []) {
   return await chromium.launch({

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { launch, serve } from "../support/browser.mjs";
+import { launch, say, serve } from "../support/browser.mjs";
 import { OUT, ROOT } from "../support/build.mjs";
 
 const HTML = '<!doctype html><title>test</title><script type="module" src="/page.js"></script>';
@@ -12,8 +12,6 @@ const PAGE = 'import * as sdk from "/web/extism.js"; globalThis.sdk = sdk;';
 
 /** Starts a server and Chromium; `open` gives a page with the SDK as `sdk`. */
 export async function start({ isolated = true, words = [], answers = {} } = {}) {
-  const say = (type, text) => (_, response, headers) =>
-    response.writeHead(200, { ...headers, "content-type": type }).end(text);
   const server = await serve({
     folders: {
       web: join(OUT, "web"),

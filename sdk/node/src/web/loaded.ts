@@ -14,7 +14,7 @@ import { Status } from "../status.js";
 import { Core, type Field } from "./core.js";
 import type { Needed, Plan } from "./plan.js";
 import { hasSecondMemories } from "./platform.js";
-import type { InspectingHost, NamedModule, Tools } from "./tools.js";
+import type { NamedModule, Tools } from "./tools.js";
 
 /** A plug-in that instances can be made from, on this thread or, being cloneable, on another. */
 export interface Loaded {
@@ -78,7 +78,7 @@ function limitOf(name: string, value: unknown): bigint {
 export class Loading {
   readonly #core: Core;
   readonly #options: readonly Field[];
-  readonly #host: InspectingHost;
+  readonly #asked: BackendOptions;
   readonly #source: Source;
   readonly #modules: WebAssembly.Module[] = [];
 
@@ -93,11 +93,7 @@ export class Loading {
     this.#source = source;
     // What overrides the manifest is in it by the time instances are made.
     this.#options = coreOptions(options, undefined);
-    this.#host = {
-      functions: options.functions.map((each) => [each.namespace, each.name]),
-      wasi: options.wasi,
-      rewrite: options.rewrite && hasSecondMemories(),
-    };
+    this.#asked = options;
     this.#core.giveFields(coreOptions(options, source.overrides));
     this.#core.exports.options();
   }
@@ -143,7 +139,12 @@ export class Loading {
       }
       modules.push({ name, bytes: found });
     }
-    return await tools.inspection(modules, this.#host);
+    const { functions, wasi, rewrite } = this.#asked;
+    return await tools.inspection(modules, {
+      functions: functions.map((each) => [each.namespace, each.name]),
+      wasi,
+      rewrite: rewrite && hasSecondMemories(),
+    });
   }
 
   /** The modules of the source in the order of the manifest, checked, and binary unless compiled. */
