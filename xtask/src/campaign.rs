@@ -120,7 +120,7 @@ fn checked(project: &Project, checker: Checker) -> Result<()> {
 }
 
 /// How many seeds modules are generated from, where every day has fewer.
-const SEEDS: &str = "10000";
+const SEEDS: &str = "100000";
 
 fn generated(project: &Project) -> Result<()> {
     let name =

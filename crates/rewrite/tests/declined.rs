@@ -70,10 +70,10 @@ fn kernel_memory_cannot_be_named_by_its_index() {
 
 #[test]
 fn what_is_no_core_module_is_declined() {
-    assert_eq!(
-        declined(&wat("(component)"), DEFINE).kind,
-        DeclinedKind::Unsupported
-    );
+    let component = declined(&wat("(component)"), DEFINE);
+    assert_eq!(component.kind, DeclinedKind::Unsupported);
+    let said = format!("module not rewritten: {}", component.reason);
+    assert_eq!(component.to_string(), said);
     for bytes in [
         &b""[..],
         b"\0asm",

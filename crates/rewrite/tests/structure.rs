@@ -23,6 +23,18 @@ fn assert_has(text: &str, part: &str) {
 }
 
 #[test]
+fn a_single_module_brings_the_kernel_memory() {
+    let text = format!("(module {LOAD_U8} (func (drop (call $load_u8 (i64.const 0)))))");
+    let single = after(&text, KernelMemory::for_plugin_of(1));
+    assert_has(&single, "(memory (;0;) 1)");
+    assert_has(&single, r#"(export "extism:kernel/memory" (memory 0))"#);
+    for modules in [2, 3] {
+        let one_of_many = after(&text, KernelMemory::for_plugin_of(modules));
+        assert_has(&one_of_many, r#"(import "extism:kernel" "memory" (memory"#);
+    }
+}
+
+#[test]
 fn a_call_becomes_one_comparison_and_one_load() {
     let text = after(
         r#"(module (import "extism:host/env" "load_u64" (func $load (param i64) (result i64)))
