@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use extism_runtime::{CancelHandle, Error, Lease, Plugin, Pooled, Status};
+use extism_runtime::{CancelHandle, Error, Lease, Plugin, Status};
 use uuid::Uuid;
 
 /// Those whose calls have plug-ins.
@@ -17,38 +17,12 @@ pub trait Holder: 'static {
     fn discard(entry: Entry);
 }
 
-/// A plug-in of a pool.
-pub struct Member {
-    plugin: Plugin,
-    /// Whether a borrower changed what the next one would notice.
-    is_changed: bool,
-}
-
-impl Member {
-    /// A plug-in nobody has borrowed yet.
-    pub fn new(plugin: Plugin) -> Member {
-        Member {
-            plugin,
-            is_changed: false,
-        }
-    }
-}
-
-impl Pooled for Member {
-    fn recycle(&mut self) -> bool {
-        match std::mem::take(&mut self.is_changed) {
-            true => self.plugin.renew().is_ok(),
-            false => self.plugin.recycle(),
-        }
-    }
-}
-
 /// A plug-in, whoever's it is.
 pub enum Entry {
     /// Made for this place.
     Own(Box<Plugin>),
     /// Borrowed from a pool.
-    Lent(Box<Lease<Member, Error>>),
+    Lent(Box<Lease<Plugin, Error>>),
 }
 
 impl Entry {
@@ -58,24 +32,23 @@ impl Entry {
     }
 
     /// One that was borrowed.
-    pub fn lent(lease: Lease<Member, Error>) -> Entry {
+    pub fn lent(lease: Lease<Plugin, Error>) -> Entry {
         Entry::Lent(Box::new(lease))
     }
 
-    /// The plug-in, to call it.
+    /// The plug-in.
     pub fn plugin(&mut self) -> &mut Plugin {
         match self {
             Entry::Own(plugin) => plugin,
-            Entry::Lent(lease) => &mut lease.plugin,
+            Entry::Lent(lease) => lease,
         }
     }
 
-    /// The plug-in, to change what a call does not.
-    pub fn plugin_to_change(&mut self) -> &mut Plugin {
+    /// Nobody else is to have it.
+    fn condemn(&mut self) {
         if let Entry::Lent(lease) = self {
-            lease.is_changed = true;
+            lease.condemn();
         }
-        self.plugin()
     }
 }
 
@@ -210,10 +183,11 @@ impl<H: Holder> Drop for Taken<H> {
     fn drop(&mut self) {
         let mut slot = self.cell.lock();
         let call = slot.call.take();
+        let mut entry = self.entry.take();
         if std::thread::panicking() {
             slot.closed = Some(Status::Poisoned);
+            entry.as_mut().map(Entry::condemn).unwrap_or_default();
         }
-        let entry = self.entry.take();
         let unwanted = match slot.closed {
             Some(_) => entry,
             None => {

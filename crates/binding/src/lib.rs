@@ -7,5 +7,5 @@
 mod cell;
 mod log;
 
-pub use cell::{Cell, Entry, Holder, Member, Taken};
+pub use cell::{Cell, Entry, Holder, Taken};
 pub use log::{filter, install, set_file};

@@ -8,7 +8,7 @@ use rustler::ResourceArc;
 use crate::call::Call;
 use crate::janitor;
 
-pub(crate) use extism_binding::{Entry, Member};
+pub(crate) use extism_binding::Entry;
 
 pub(crate) type Cell = extism_binding::Cell<Process>;
 pub(crate) type Taken = extism_binding::Taken<Process>;

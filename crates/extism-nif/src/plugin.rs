@@ -150,7 +150,7 @@ fn plugin_configure(
 ) -> Started {
     with(env, tag, &context, number, move |_, entry| {
         let changes = changes.into_iter().map(|(key, change)| (key, change.0));
-        entry.plugin_to_change().configure(changes);
+        entry.plugin().configure(changes);
         answer(ok())
     })
 }
@@ -198,7 +198,7 @@ fn plugin_change_vars(
     changes: Vec<(String, Change<Bytes>)>,
 ) -> Started {
     with(env, tag, &context, number, move |_, entry| {
-        let vars = entry.plugin_to_change().vars_mut();
+        let vars = entry.plugin().vars_mut();
         for (name, change) in changes {
             match change.0 {
                 Some(value) => vars.insert(name, value.to_vec()),
@@ -236,7 +236,7 @@ fn plugin_allow_headers(
     number: i32,
 ) -> Started {
     with(env, tag, &context, number, move |_, entry| {
-        entry.plugin_to_change().allow_http_response_headers();
+        entry.plugin().allow_http_response_headers();
         answer(ok())
     })
 }

@@ -11,13 +11,13 @@ use rustler::{Env, Resource, ResourceArc};
 
 use crate::arena::Context;
 use crate::call::{self, Leaving, Started, answer, ok};
-use crate::cell::{Entry, Member};
+use crate::cell::Entry;
 use crate::compiled::Compiled;
 use crate::error::Failure;
 use crate::janitor;
 use crate::term::Kept;
 
-type Shared = Pool<Member, Error>;
+type Shared = Pool<Plugin, Error>;
 
 pub(crate) struct Members(Mutex<Option<Shared>>);
 
@@ -58,7 +58,7 @@ fn pool_new(
         0 => PoolOptions::default(),
         instances_max => PoolOptions { instances_max },
     };
-    let pool = Pool::new(options, move || Plugin::new(&compiled).map(Member::new));
+    let pool = Pool::new(options, move || Plugin::new(&compiled));
     Ok(ResourceArc::new(Members(Mutex::new(Some(pool)))))
 }
 

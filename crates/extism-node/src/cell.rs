@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::error::Failure;
 use crate::worker;
 
-pub(crate) use extism_binding::{Entry, Member};
+pub(crate) use extism_binding::Entry;
 
 pub(crate) type Cell = extism_binding::Cell<JavaScript>;
 pub(crate) type Taken = extism_binding::Taken<JavaScript>;

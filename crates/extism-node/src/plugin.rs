@@ -158,7 +158,7 @@ impl Plugin {
     #[napi]
     pub fn configure(&self, changes: Vec<ConfigGiven>) -> Result<(), Thrown> {
         let changes = changes.into_iter().map(|change| (change.key, change.value));
-        self.with(|entry| entry.plugin_to_change().configure(changes))
+        self.with(|entry| entry.plugin().configure(changes))
     }
 
     /// The value of a variable.
@@ -174,7 +174,7 @@ impl Plugin {
     #[napi]
     pub fn set_variable(&self, name: String, value: Option<&[u8]>) -> Result<(), Thrown> {
         self.with(|entry| {
-            let vars = entry.plugin_to_change().vars_mut();
+            let vars = entry.plugin().vars_mut();
             match value {
                 Some(value) => vars.insert(name, value.to_vec()),
                 None => vars.remove(&name),
@@ -213,7 +213,7 @@ impl Plugin {
     /// Lets it see the headers of HTTP responses.
     #[napi]
     pub fn allow_headers(&self) -> Result<(), Thrown> {
-        self.with(|entry| entry.plugin_to_change().allow_http_response_headers())
+        self.with(|entry| entry.plugin().allow_http_response_headers())
     }
 
     /// Lets go of the plug-in; a call that has it is cancelled.

@@ -11,7 +11,7 @@ use extism_runtime::{Error, Plugin as Instance, Pool as Shared, PoolOptions, Sta
 use napi_derive::napi;
 
 use crate::call::{self, Call};
-use crate::cell::{Cell, Entry, Member};
+use crate::cell::{Cell, Entry};
 use crate::compiled::Compiled;
 use crate::error::{Failure, Thrown};
 use crate::realm::{Near, Value};
@@ -23,7 +23,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 #[napi]
 pub struct Pool {
     near: Rc<Near>,
-    pool: RefCell<Option<Shared<Member, Error>>>,
+    pool: RefCell<Option<Shared<Instance, Error>>>,
 }
 
 #[napi]
@@ -36,7 +36,7 @@ impl Compiled {
         if instances_max >= 1.0 {
             options.instances_max = instances_max as usize;
         }
-        let pool = Shared::new(options, move || Instance::new(&compiled).map(Member::new));
+        let pool = Shared::new(options, move || Instance::new(&compiled));
         Ok(Pool {
             near: Rc::clone(self.near()),
             pool: RefCell::new(Some(pool)),
@@ -94,7 +94,7 @@ impl Pool {
         drop(self.pool.take());
     }
 
-    fn shared(&self) -> Result<Shared<Member, Error>, Failure> {
+    fn shared(&self) -> Result<Shared<Instance, Error>, Failure> {
         let pool = self.pool.borrow().clone();
         pool.ok_or_else(|| Failure::closed("pool"))
     }

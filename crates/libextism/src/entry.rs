@@ -13,7 +13,6 @@ use extism_runtime::{CODE_FAILED, Error, Lease, Outcome, Plugin, Status};
 use crate::ffi;
 use crate::gate::Refused;
 use crate::plugin::error_of;
-use crate::pool::Member;
 
 pub(crate) struct Entry {
     held: Held,
@@ -25,7 +24,7 @@ pub(crate) struct Entry {
 /// Where the plug-in comes from and returns to.
 enum Held {
     Owned(Plugin),
-    Lent(Lease<Member, Error>),
+    Lent(Lease<Plugin, Error>),
 }
 
 /// What the last operation left behind.
@@ -37,6 +36,16 @@ struct Last {
     text: Option<CString>,
 }
 
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if self.poisoned
+            && let Held::Lent(lease) = &mut self.held
+        {
+            lease.condemn();
+        }
+    }
+}
+
 impl Entry {
     pub(crate) fn owned(plugin: Plugin) -> Entry {
         Entry {
@@ -46,7 +55,7 @@ impl Entry {
         }
     }
 
-    pub(crate) fn lent(lease: Lease<Member, Error>) -> Entry {
+    pub(crate) fn lent(lease: Lease<Plugin, Error>) -> Entry {
         Entry {
             held: Held::Lent(lease),
             last: Last::default(),
@@ -58,16 +67,13 @@ impl Entry {
     pub(crate) fn plugin(&mut self) -> &mut Plugin {
         match &mut self.held {
             Held::Owned(plugin) => plugin,
-            Held::Lent(lease) => &mut lease.plugin,
+            Held::Lent(lease) => lease,
         }
     }
 
-    /// The plug-in, for a change that the next borrower of a pool's plug-in must not see.
-    pub(crate) fn plugin_to_change(&mut self) -> &mut Plugin {
-        if let Held::Lent(lease) = &mut self.held {
-            lease.changed = true;
-        }
-        self.plugin()
+    /// A panic may have left things in disorder: a pool lends the plug-in to nobody else.
+    pub(crate) fn poison(&mut self) {
+        self.poisoned = true;
     }
 
     /// Lets `with` have the entry, unless that panicked before.
@@ -118,7 +124,7 @@ impl Entry {
                     error,
                 )
             })?;
-        self.plugin_to_change().configure(changes);
+        self.plugin().configure(changes);
         self.clear_error();
         Ok(())
     }

@@ -68,6 +68,11 @@ struct Visit<'a> {
 impl Drop for Visit<'_> {
     #[inline]
     fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(entry) = &mut self.inside
+        {
+            entry.poison();
+        }
         if self.inside.take().is_some_and(Inside::leave) {
             // SAFETY: a host function freed the plug-in while it ran, so its owner does not use it
             // any more.
@@ -388,7 +393,7 @@ pub unsafe extern "C" fn extism_plugin_function_exists(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn extism_plugin_allow_http_response_headers(plugin: *mut ExtismPlugin) {
     boundary!(extism_plugin_allow_http_response_headers, (), {
-        let allow = |entry: &mut Entry| entry.plugin_to_change().allow_http_response_headers();
+        let allow = |entry: &mut Entry| entry.plugin().allow_http_response_headers();
         // SAFETY: the caller passes NULL or a live plug-in. There is nothing to answer with.
         let _ = unsafe { visit(plugin, Wait::Yes, allow) };
     })

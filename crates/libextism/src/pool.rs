@@ -1,11 +1,10 @@
 //! A bounded number of plug-ins that threads borrow.
 //!
-//! What is borrowed is an ordinary plug-in; freeing it gives it back. Invariant: a borrower finds
-//! the plug-in as the manifest has it, whatever the one before changed.
+//! What is borrowed is an ordinary plug-in; freeing it gives it back.
 
 use std::time::Duration;
 
-use extism_runtime::{CompiledPlugin, Error, Plugin, Pool, PoolOptions, PoolStats, Pooled, Status};
+use extism_runtime::{Error, Plugin, Pool, PoolOptions, PoolStats, Status};
 
 use crate::compiled::ExtismCompiledPlugin;
 use crate::entry::Entry;
@@ -16,36 +15,10 @@ use crate::sized::{self, Grows};
 use crate::status::ExtismStatus;
 
 /// A pool.
-pub type ExtismPool = Object<Pool<Member, Error>>;
+pub type ExtismPool = Object<Pool<Plugin, Error>>;
 
-impl Kind for Pool<Member, Error> {
+impl Kind for Pool<Plugin, Error> {
     const TAG: u64 = u64::from_be_bytes(*b"ext-pool");
-}
-
-/// A plug-in of a pool.
-pub struct Member {
-    pub(crate) plugin: Plugin,
-    /// Whether a borrower changed what the next one would notice: configuration, variables, log
-    /// sink.
-    pub(crate) changed: bool,
-}
-
-impl Pooled for Member {
-    fn recycle(&mut self) -> bool {
-        if std::mem::take(&mut self.changed) {
-            return self.plugin.renew().is_ok();
-        }
-        self.plugin.recycle()
-    }
-}
-
-fn members(compiled: CompiledPlugin) -> impl Fn() -> Result<Member, Error> + Send + Sync {
-    move || {
-        Ok(Member {
-            plugin: Plugin::new(&compiled)?,
-            changed: false,
-        })
-    }
 }
 
 /// What a host chooses for a pool; `size` first. All zeros are the defaults.
@@ -103,6 +76,7 @@ pub unsafe extern "C" fn extism_pool_new(
         unsafe {
             error::make(out, error, || {
                 let compiled = Object::get(compiled).ok_or_else(|| ffi::null("compiled plugin"))?;
+                let compiled = compiled.clone();
                 let defaults = ExtismPoolOptions {
                     size: 0,
                     instances_max: 0,
@@ -113,7 +87,7 @@ pub unsafe extern "C" fn extism_pool_new(
                     options.instances_max =
                         usize::try_from(given.instances_max).unwrap_or(usize::MAX);
                 }
-                Ok(Pool::new(options, members(compiled.clone())))
+                Ok(Pool::new(options, move || Plugin::new(&compiled)))
             })
         }
     })

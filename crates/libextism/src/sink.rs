@@ -96,7 +96,7 @@ pub unsafe extern "C" fn extism_plugin_set_log_sink(
             let sink = log_sink.map(|receive| Sink::new(level, receive, user_data, free_user_data));
             let set = |entry: &mut Entry| {
                 let sink = sink.as_ref().map(Sink::to_runtime);
-                entry.plugin_to_change().set_log_sink(sink);
+                entry.plugin().set_log_sink(sink);
             };
             // SAFETY: the caller passes NULL or a live plug-in.
             let result = unsafe { visit(plugin, Wait::Yes, set) };

@@ -65,7 +65,7 @@ pub unsafe extern "C" fn extism_plugin_var_set(
         // SAFETY: the caller passes NULL or as many bytes as it says.
         let result = unsafe { ffi::bytes(data, data_len) }.and_then(|value| {
             let set = |entry: &mut Entry, name: &str| {
-                let vars = entry.plugin_to_change().vars_mut();
+                let vars = entry.plugin().vars_mut();
                 vars.insert(name.to_owned(), value.to_owned());
             };
             // SAFETY: the arguments are the caller's.
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn extism_plugin_var_remove(
 ) -> ExtismStatus {
     boundary!(extism_plugin_var_remove, Status::Panic.code(), {
         let remove = |entry: &mut Entry, name: &str| {
-            entry.plugin_to_change().vars_mut().remove(name);
+            entry.plugin().vars_mut().remove(name);
         };
         // SAFETY: the arguments are the caller's.
         status_of(&unsafe { with(plugin, name, name_len, remove) }).code()

@@ -22,6 +22,7 @@ mod error;
 mod fork;
 mod host;
 mod inspect;
+mod instance;
 mod kernel;
 mod limits;
 mod log;

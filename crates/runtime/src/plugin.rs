@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use extism_kernel::Range;
 use uuid::Uuid;
-use wasmtime::{Engine, Instance, PoolConcurrencyLimitError, Store, UpdateDeadline};
+use wasmtime::{Instance, Store};
 
 use crate::Status;
 use crate::call::cancel::{CancelHandle, NextCall};
@@ -20,10 +20,11 @@ use crate::call::token::Token;
 use crate::call::{depth, dump, start};
 use crate::compiled::CompiledPlugin;
 use crate::error::Error;
+use crate::instance::{Failed, instantiate, store_of};
 use crate::kernel::memory;
 use crate::log::LogSink;
-use crate::module::link::Linked;
 use crate::options::Options;
+use crate::pool::Pooled;
 use crate::source::Source;
 use crate::state::{ContextPointer, HostContext, State};
 use crate::stats::Live;
@@ -58,6 +59,8 @@ pub struct Plugin {
     output: Range,
     /// Whether a call ended other than by returning since the instance was made.
     damaged: bool,
+    /// Whether the host has changed configuration, variables, log sink or the sight of response headers.
+    changed: bool,
     _live: Live,
 }
 
@@ -104,7 +107,8 @@ impl Plugin {
                 if failed.error.status() == Status::Memory
                     && failed.state.meter.0.is_bound_by_manifest() =>
             {
-                (store_of(compiled.linked.engine(), failed.state), None)
+                let state = failed.state.unmade();
+                (store_of(compiled.linked.engine(), state), None)
             }
             Err(failed) => return Err(failed.error),
         };
@@ -123,6 +127,7 @@ impl Plugin {
             fuel: compiled.options.fuel,
             output: Range::default(),
             damaged: false,
+            changed: false,
             _live: Live::plugin(),
         })
     }
@@ -214,8 +219,10 @@ impl Plugin {
     }
 
     /// Overwrites what the last call left in kernel memory with zeros: input, output, error and every block.
+    /// The last HTTP response is forgotten.
     pub fn reset(&mut self) {
         self.output = Range::default();
+        self.store.data_mut().http.forget();
         if let Some(memory) = self.store.data().memory {
             memory::wipe(&mut self.store, memory);
         }
@@ -227,17 +234,14 @@ impl Plugin {
     /// # Errors
     /// As [`Plugin::new`]; the plug-in is then as it was.
     pub fn renew(&mut self) -> Result<(), Error> {
+        self.output = Range::default();
+        if !self.begin() {
+            return Err(outcome::unwatched());
+        }
         let mut state = self.fresh_state();
         state.swap_wiring(self.store.data_mut());
-        let installed = if self.token.begin() {
-            let installed = self.install(state);
-            self.token.end();
-            installed
-        } else {
-            let error = outcome::unwatched();
-            Err(Box::new(Failed { error, state }))
-        };
-        self.output = Range::default();
+        let installed = self.install(state);
+        self.token.end();
         match installed {
             Ok(()) => {
                 self.store.data_mut().http.forget();
@@ -250,14 +254,15 @@ impl Plugin {
         }
     }
 
-    /// Whether a call trapped, was stopped or exited since the instance was made: its memory may be
-    /// in disorder.
+    /// Whether a call trapped, was stopped, exited or panicked since the instance was made: its memory may
+    /// be in disorder.
     pub fn is_damaged(&self) -> bool {
-        self.damaged
+        self.damaged || self.token.is_running()
     }
 
     /// Changes configuration values; `None` removes one.
     pub fn configure(&mut self, changes: impl IntoIterator<Item = (String, Option<String>)>) {
+        self.changed = true;
         let config = &mut self.store.data_mut().config;
         for (key, value) in changes {
             match value {
@@ -280,16 +285,19 @@ impl Plugin {
     /// The plug-in's variables, to change. The host is not bound by the plug-in's limit, but what
     /// it stores counts.
     pub fn vars_mut(&mut self) -> &mut BTreeMap<String, Vec<u8>> {
+        self.changed = true;
         self.store.data_mut().vars.map_mut()
     }
 
     /// Lets the plug-in see the headers of HTTP responses from now on.
     pub fn allow_http_response_headers(&mut self) {
+        self.changed = true;
         self.store.data_mut().http.headers.get_or_insert_default();
     }
 
     /// Where this plug-in's log messages go, beside the process-wide log; `None`: nowhere else.
     pub fn set_log_sink(&mut self, sink: Option<LogSink>) {
+        self.changed = true;
         self.store.data_mut().logger.set_sink(sink);
     }
 
@@ -310,7 +318,7 @@ impl Plugin {
             Ok(level) => level,
             Err(error) => return Outcome::failed(error),
         };
-        if !self.token.begin() {
+        if !self.begin() {
             return Outcome::failed(outcome::unwatched());
         }
         let outcome = match self.stage {
@@ -319,6 +327,18 @@ impl Plugin {
         };
         self.token.end();
         outcome
+    }
+
+    /// A call begins, with nothing counted yet; the token's end must follow. False if nobody can watch over
+    /// it.
+    #[inline]
+    fn begin(&mut self) -> bool {
+        let state = self.store.data_mut();
+        state.logger.begin(state.id);
+        state.http.requests = 0;
+        // What was refused to an earlier call does not explain a trap of this one.
+        state.meter.0.take_memory_refusal();
+        self.token.begin()
     }
 
     /// The first call of an instance.
@@ -339,11 +359,6 @@ impl Plugin {
     #[inline]
     fn enter(&mut self, name: &[u8], input: &[u8]) -> Outcome {
         let store = &mut self.store;
-        let state = store.data_mut();
-        state.logger.begin(state.id);
-        state.http.requests = 0;
-        // What was refused to an earlier call does not explain a trap of this one.
-        state.meter.0.take_memory_refusal();
         let Some(instance) = &self.instance else {
             return Outcome::failed(not_made());
         };
@@ -497,6 +512,18 @@ impl Plugin {
         })
     }
 
+    /// The plug-in as it was made: nothing that it or its host changed stays.
+    fn restore(&mut self) -> Result<(), Error> {
+        self.output = Range::default();
+        if !self.begin() {
+            return Err(outcome::unwatched());
+        }
+        let installed = self.install(self.fresh_state());
+        self.token.end();
+        self.changed = false;
+        installed.map_err(|failed| failed.error)
+    }
+
     fn fresh_state(&self) -> State {
         let compiled = &self.store.data().compiled;
         State::new(compiled, self.id, Arc::clone(&self.token))
@@ -514,83 +541,23 @@ impl Plugin {
     }
 }
 
-/// An instance could not be made; what the plug-in keeps is given back.
-struct Failed {
-    error: Error,
-    state: State,
-}
-
-fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<Failed>> {
-    if let Err(error) = state.wasi.open() {
-        return Err(Box::new(Failed { error, state }));
-    }
-    let compiled = Arc::clone(&state.compiled);
-    let mut made = instantiate_on(&compiled.linked, state);
-    if let Err(refused) = &made
-        && refused.error.is::<PoolConcurrencyLimitError>()
-        && compiled.options.engine.is_none()
-    {
-        let linked = match compiled.linked_without_slots() {
-            Ok(linked) => linked,
-            Err(error) => {
-                return made.map_err(|refused| {
-                    let state = refused.state;
-                    Box::new(Failed { error, state })
-                });
-            }
-        };
-        made = made.or_else(|refused| {
-            refused.state.token.runs_on(linked.engine());
-            instantiate_on(linked, refused.state.unmade())
-        });
-    }
-    made.map_err(|refused| {
-        let RefusedByEngine { error, mut state } = *refused;
-        let error = outcome::of_failed_start(error, &state.token, &mut state.meter);
-        Box::new(Failed { error, state })
-    })
-}
-
-/// The engine's reason why there is no instance.
-struct RefusedByEngine {
-    error: wasmtime::Error,
-    state: State,
-}
-
-fn instantiate_on(
-    linked: &Linked,
-    state: State,
-) -> Result<(Store<State>, Instance), Box<RefusedByEngine>> {
-    let options = &state.compiled.options;
-    let fuel = options.fuel_for_start.or(options.fuel);
-    let mut store = store_of(linked.engine(), state);
-    let made = match fuel {
-        Some(fuel) => store.set_fuel(fuel),
-        None => Ok(()),
-    };
-    match made.and_then(|()| start::instantiate(&mut store, linked)) {
-        Ok(instance) => {
-            store.data_mut().meter.0.running();
-            Ok((store, instance))
+impl Pooled for Plugin {
+    /// Input, output and blocks of the last borrower are overwritten, and its cancel handles hit nobody
+    /// else's calls. A plug-in that is damaged, or of which the borrower changed more than a call does, is
+    /// made anew.
+    fn recycle(&mut self) -> bool {
+        let spoilt = self.is_damaged() || self.changed;
+        // One is the plug-in's own, one its store's.
+        if Arc::strong_count(&self.token) > 2 {
+            self.token = self.token.renewed();
+            self.store.data_mut().token = Arc::clone(&self.token);
         }
-        Err(error) => {
-            let state = store.into_data();
-            Err(Box::new(RefusedByEngine { error, state }))
+        if spoilt {
+            return self.restore().is_ok();
         }
+        self.reset();
+        true
     }
-}
-
-/// A store that asks the plug-in's meter for memory and looks at its token when it is interrupted.
-fn store_of(engine: &Engine, state: State) -> Store<State> {
-    let mut store = Store::new(engine, state);
-    store.limiter(|state| &mut state.meter);
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|cx| match cx.data().token.stop() {
-        // Another plug-in on the same engine was meant.
-        None => Ok(UpdateDeadline::Continue(1)),
-        Some(stop) => Err(outcome::stopped(stop).into()),
-    });
-    store
 }
 
 fn not_made() -> Error {

@@ -8,25 +8,12 @@ use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use crate::plugin::Plugin;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Something a pool can lend.
 pub trait Pooled {
     /// Makes the object fit for its next borrower; false if it has to be replaced.
     fn recycle(&mut self) -> bool;
-}
-
-impl Pooled for Plugin {
-    /// Input, output and blocks of the last borrower are overwritten; a plug-in that trapped gets a
-    /// fresh instance.
-    fn recycle(&mut self) -> bool {
-        if self.is_damaged() {
-            return self.renew().is_ok();
-        }
-        self.reset();
-        true
-    }
 }
 
 /// How a pool behaves.
@@ -98,11 +85,23 @@ impl<T, E> Shared<T, E> {
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// One object less: another may be made in its place.
-    fn forget_one(&self) {
-        self.lock().stats.alive -= 1;
-        self.returned.notify_one();
+/// The place of an object that is being made or given back; another may be made in it once this is dropped,
+/// also by a panic.
+struct Place<'a, T, E> {
+    shared: &'a Shared<T, E>,
+    /// 1 if the object was not fit for another borrower.
+    replaced: u64,
+}
+
+impl<T, E> Drop for Place<'_, T, E> {
+    fn drop(&mut self) {
+        let mut inner = self.shared.lock();
+        inner.stats.alive -= 1;
+        inner.stats.replaced += self.replaced;
+        drop(inner);
+        self.shared.returned.notify_one();
     }
 }
 
@@ -164,14 +163,10 @@ impl<T: Pooled, E> Pool<T, E> {
     }
 
     fn make(&self) -> Result<Lease<T, E>, E> {
-        /// Gives the reserved place back if making fails or panics.
-        struct Place<'a, T, E>(&'a Shared<T, E>);
-        impl<T, E> Drop for Place<'_, T, E> {
-            fn drop(&mut self) {
-                self.0.forget_one();
-            }
-        }
-        let place = Place(&self.0);
+        let place = Place {
+            shared: &self.0,
+            replaced: 0,
+        };
         let object = (self.0.make)()?;
         std::mem::forget(place);
         Ok(self.lend(object))
@@ -180,6 +175,7 @@ impl<T: Pooled, E> Pool<T, E> {
     fn lend(&self, object: T) -> Lease<T, E> {
         Lease {
             object: Some(object),
+            condemned: false,
             pool: self.clone(),
         }
     }
@@ -205,24 +201,35 @@ fn wait<'a, T>(
 pub struct Lease<T: Pooled, E> {
     /// Present until it is given back.
     object: Option<T>,
+    condemned: bool,
     pool: Pool<T, E>,
+}
+
+impl<T: Pooled, E> Lease<T, E> {
+    /// Nobody else is to have the object: it is replaced. For a borrower that cannot say what it left behind.
+    pub fn condemn(&mut self) {
+        self.condemned = true;
+    }
 }
 
 impl<T: Pooled, E> Drop for Lease<T, E> {
     fn drop(&mut self) {
-        let Some(mut object) = self.object.take() else {
+        let Some(object) = self.object.take() else {
             return;
         };
-        let shared = &self.pool.0;
+        let place = Place {
+            shared: &self.pool.0,
+            replaced: 1,
+        };
+        // Dropped before its place is given back.
+        let mut object = object;
         // A borrower that panicked may have left anything behind.
-        if !std::thread::panicking() && object.recycle() {
-            shared.lock().idle.push(object);
-            shared.returned.notify_one();
-        } else {
-            shared.lock().stats.replaced += 1;
-            drop(object);
-            shared.forget_one();
+        if self.condemned || std::thread::panicking() || !object.recycle() {
+            return;
         }
+        std::mem::forget(place);
+        self.pool.0.lock().idle.push(object);
+        self.pool.0.returned.notify_one();
     }
 }
 

@@ -79,6 +79,29 @@ fn a_cancel_of_a_running_call_ends_it() {
     });
 }
 
+/// Two cancel; one of them may be late, with a call that is over.
+#[test]
+fn a_late_cancel_does_not_undo_a_newer_one() {
+    explore(|| {
+        let token = Token::new(Engine::new(), None);
+        let late = {
+            let token = Arc::clone(&token);
+            thread::spawn(move || token.cancel())
+        };
+        short_call(&token);
+        assert!(token.begin());
+        let canceller = {
+            let token = Arc::clone(&token);
+            thread::spawn(move || token.cancel())
+        };
+        assert!(canceller.join().unwrap(), "a call runs");
+        late.join().unwrap();
+        assert_eq!(token.stop(), Some(Stop::Cancelled));
+        assert!(token.is_stopped());
+        token.end();
+    });
+}
+
 #[test]
 fn a_call_without_time_is_stopped_by_the_watchdog() {
     explore(|| {

@@ -96,3 +96,47 @@ fn every_function_survives_a_panic() {
     let lines = library::run_text(&program());
     assert_eq!(lines, header::ours().len());
 }
+
+/// A pool lends nobody a plug-in in which a call panicked.
+#[test]
+fn a_plugin_that_was_lent_is_replaced_after_a_panic() {
+    library::run_text(
+        r#"#include "support.h"
+
+void extism_test_panic_in(const char *function);
+
+static ExtismPoolStats stats(const ExtismPool *pool) {
+  ExtismPoolStats value;
+  memset(&value, 0, sizeof value);
+  value.size = sizeof value;
+  CHECK(extism_pool_stats(pool, &value) == EXTISM_STATUS_OK);
+  return value;
+}
+
+static void test(void) {
+  ExtismCompiledPlugin *compiled = compile("echo.wat");
+  ExtismPoolOptions options;
+  ExtismPool *pool = NULL;
+  uint64_t lent;
+  memset(&options, 0, sizeof options);
+  options.size = sizeof options;
+  options.instances_max = 1;
+  CHECK(extism_pool_new(compiled, &options, &pool, NULL) == EXTISM_STATUS_OK);
+  extism_compiled_plugin_free(compiled);
+  for (lent = 1; lent <= 3; lent++) {
+    ExtismPlugin *plugin = NULL;
+    CHECK(extism_pool_get(pool, 0, &plugin, NULL) == EXTISM_STATUS_OK);
+    CHECK(call(plugin, "echo", "fine") == 0 && output_is(plugin, "fine"));
+    extism_test_panic_in("extism_plugin_call");
+    CHECK(call(plugin, "echo", "not") == -1);
+    CHECK(extism_plugin_status(plugin) == EXTISM_STATUS_POISONED);
+    extism_plugin_free(plugin);
+    CHECK(stats(pool).alive == 0 && stats(pool).idle == 0);
+    CHECK(stats(pool).replaced == lent && stats(pool).made == lent);
+  }
+  extism_pool_free(pool);
+  check_nothing_alive();
+}
+"#,
+    );
+}

@@ -3,7 +3,7 @@
 //! Invariant: the codes and texts of the published library's table are kept (docs/errors.md), and
 //! every outcome that is not a success has a status.
 
-use wasmtime::{ThrownException, Trap};
+use wasmtime::{ThrownException, Trap, UnknownImportError};
 use wasmtime_wasi::I32Exit;
 
 use super::token::{Stop, Token};
@@ -98,6 +98,9 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
     }
 }
 
+const LIMIT_EXCEEDED: &str = "resource limit exceeded";
+const IMPORT_TYPE: &str = "incompatible import type";
+
 /// The error of an instance that could not be made.
 #[cold]
 pub(crate) fn of_failed_start(error: wasmtime::Error, token: &Token, meter: &mut Meter) -> Error {
@@ -109,13 +112,14 @@ pub(crate) fn of_failed_start(error: wasmtime::Error, token: &Token, meter: &mut
         if meter.0.take_table_refusal() {
             return Error::from_chain(Status::Table, error);
         }
-        if error.downcast_ref::<Error>().is_none() && error.downcast_ref::<I32Exit>().is_none() {
+        if error.downcast_ref::<Error>().is_none() {
             // The engine has no type for these two; its messages begin alike.
-            let status = match error.root_cause().to_string() {
-                text if text.starts_with("resource limit exceeded") => Status::Instances,
-                _ => Status::ImportType,
-            };
-            return Error::from_chain(status, error);
+            if error.root_cause().to_string().starts_with(LIMIT_EXCEEDED) {
+                return Error::from_chain(Status::Instances, error);
+            }
+            if error.to_string().starts_with(IMPORT_TYPE) || error.is::<UnknownImportError>() {
+                return Error::from_chain(Status::ImportType, error);
+            }
         }
     }
     if let Some(Trap::OutOfFuel) = error.downcast_ref::<Trap>() {

@@ -110,10 +110,13 @@ fn run(store: &mut Store<State>, instance: &Instance, name: &str) -> wasmtime::R
     Ok(true)
 }
 
-/// Calls a function with zeros for its `i32` arguments (`argc` and `argv` of a C main); results are ignored.
+/// Calls a function with zeros for its arguments (`argc` and `argv` of a C main); results are ignored.
 fn call_with_zeros(store: &mut Store<State>, function: &Func) -> wasmtime::Result<()> {
     let ty = function.ty(&*store);
-    let zeros = vec![Val::I32(0); ty.params().len()];
+    let zeros: Vec<Val> = ty
+        .params()
+        .filter_map(|ty| Val::default_for_ty(&ty))
+        .collect();
     let mut results = vec![Val::I32(0); ty.results().len()];
     function.call(store, &zeros, &mut results)
 }

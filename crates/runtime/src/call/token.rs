@@ -15,9 +15,11 @@ pub(crate) struct Token {
     /// Odd while a call runs; goes up by one when a call begins and when it ends. Written by the
     /// calling thread only.
     generation: AtomicU64,
-    /// The generation that was asked to stop.
+    /// The last generation that was asked to stop. It never goes down: who is late with an earlier one must
+    /// not undo a later one.
     cancelled: AtomicU64,
-    /// The generation somebody has found that it has to stop, for whichever reason.
+    /// The last generation somebody has found that it has to stop, for whichever reason. It never goes down,
+    /// either.
     stopped: AtomicU64,
     /// How long a call may take, and how often the watchdog has to look at it.
     limit: Option<Limit>,
@@ -31,6 +33,9 @@ pub(crate) struct Token {
     /// The engine without slots, if an instance of the plug-in was ever made there.
     other_engine: OnceLock<Engine>,
 }
+
+/// The generation of a new token. None is 0, which nobody cancels.
+const BEFORE_ALL_CALLS: u64 = 2;
 
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
@@ -49,9 +54,9 @@ impl Token {
     /// A token for a plug-in on `engine`, whose calls may take `time_max`.
     pub(crate) fn new(engine: Engine, time_max: Option<Duration>) -> Arc<Token> {
         let token = Arc::new(Token {
-            generation: AtomicU64::new(0),
-            cancelled: AtomicU64::new(NEVER),
-            stopped: AtomicU64::new(NEVER),
+            generation: AtomicU64::new(BEFORE_ALL_CALLS),
+            cancelled: AtomicU64::new(0),
+            stopped: AtomicU64::new(0),
             limit: time_max.map(|time_max| Limit {
                 time_max,
                 period_ns: watchdog::period_ns(time_max),
@@ -68,6 +73,16 @@ impl Token {
         token
     }
 
+    /// Another token for the same plug-in: whoever holds this one stops no call of it any more.
+    pub(crate) fn renewed(&self) -> Arc<Token> {
+        let time_max = self.limit.map(|limit| limit.time_max);
+        let token = Token::new(self.engine.clone(), time_max);
+        if let Some(engine) = self.other_engine.get() {
+            token.runs_on(engine);
+        }
+        token
+    }
+
     /// From now on the plug-in may run on this engine, too.
     pub(crate) fn runs_on(&self, engine: &Engine) {
         self.other_engine.get_or_init(|| engine.clone());
@@ -78,7 +93,8 @@ impl Token {
     #[inline]
     #[must_use]
     pub(crate) fn begin(&self) -> bool {
-        let generation = self.generation.load(Ordering::Relaxed).wrapping_add(1);
+        // The next odd one: a call that panicked has not said its end.
+        let generation = self.generation.load(Ordering::Relaxed).wrapping_add(1) | 1;
         match self.limit {
             None => {
                 self.generation.store(generation, Ordering::Release);
@@ -107,12 +123,18 @@ impl Token {
             .store(generation.wrapping_add(1), Ordering::Release);
     }
 
+    /// Whether a call has begun and not ended. Asked by the calling thread between calls: then one has
+    /// panicked.
+    pub(crate) fn is_running(&self) -> bool {
+        self.generation.load(Ordering::Relaxed) & 1 == 1
+    }
+
     /// Asks the running call to stop, if one does. From any thread.
     pub(crate) fn cancel(&self) -> bool {
         let generation = self.generation.load(Ordering::Acquire);
         let is_running = generation & 1 == 1;
         if is_running {
-            self.cancelled.store(generation, Ordering::Release);
+            self.cancelled.fetch_max(generation, Ordering::Release);
             self.interrupt(generation);
         }
         is_running
@@ -130,8 +152,8 @@ impl Token {
         let is_ahead = now == generation || now.wrapping_add(1) == generation;
         if is_ahead {
             // The engine's counter goes up after this, so a call that begins after it finds it raised
-            // at its first look, which is at this.
-            self.cancelled.store(generation, Ordering::Release);
+            // at its first look, which is at this. An instance that is made in the call looks when it begins.
+            self.cancelled.fetch_max(generation, Ordering::Release);
             self.interrupt(generation);
         }
         is_ahead
@@ -146,7 +168,7 @@ impl Token {
         let overdue = self.seen.load(Ordering::Acquire) == generation
             && clock::now_ns() >= self.deadline.load(Ordering::Relaxed);
         overdue.then(|| {
-            self.stopped.store(generation, Ordering::Relaxed);
+            self.stopped.fetch_max(generation, Ordering::Relaxed);
             Stop::Timeout
         })
     }
@@ -202,7 +224,7 @@ impl Token {
     /// Makes the call look at its token now: in Wasm at the next loop or call, outside at once.
     /// Other plug-ins on the same engine look at theirs, find nothing, and go on.
     fn interrupt(&self, generation: u64) {
-        self.stopped.store(generation, Ordering::Relaxed);
+        self.stopped.fetch_max(generation, Ordering::Relaxed);
         self.engine.increment_epoch();
         if let Some(engine) = self.other_engine.get() {
             engine.increment_epoch();

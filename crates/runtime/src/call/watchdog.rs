@@ -110,10 +110,15 @@ fn run() {
     let mut tokens = lock();
     let mut idle_looks = 0;
     loop {
-        let looked = look(&tokens);
+        let mut looked = look(&tokens);
         idle_looks = match looked.period {
             Some(period) => {
-                WATCHDOG.period.store(period, Ordering::SeqCst);
+                if WATCHDOG.period.swap(period, Ordering::SeqCst) < period {
+                    // A call that began before the swap relied on the shorter one.
+                    looked = look(&tokens);
+                    let shorter = looked.period.unwrap_or(period);
+                    WATCHDOG.period.fetch_min(shorter, Ordering::SeqCst);
+                }
                 0
             }
             None => idle_looks + 1,

@@ -247,11 +247,13 @@ fn stopped(plugin: &CurrentPlugin<'_>) -> wasmtime::Error {
 #[cold]
 fn failed(plugin: &CurrentPlugin<'_>, error: anyhow::Error) -> wasmtime::Error {
     // A call that had to stop while the host function waited is a timeout or a cancel, not the
-    // function's failure.
-    if plugin.must_stop() || error.is::<Error>() {
-        return wasmtime::Error::from_anyhow(error);
+    // function's failure. One of another plug-in that the function called is not this call's.
+    let anothers = |error: &Error| matches!(error.status(), Status::Timeout | Status::Cancelled);
+    match error.downcast_ref::<Error>() {
+        _ if plugin.must_stop() => wasmtime::Error::from_anyhow(error),
+        Some(ours) if !anothers(ours) => wasmtime::Error::from_anyhow(error),
+        _ => Error::from_chain(Status::HostFunction, error).into(),
     }
-    Error::from_chain(Status::HostFunction, error).into()
 }
 
 #[cold]

@@ -289,3 +289,48 @@ fn a_key_that_is_freed_twice_takes_no_answer_with_it() {
         assert_eq!(plugin.output(), b"w");
     });
 }
+
+/// One call, one count: of what it has to begin with, too, and of nothing before it.
+#[test]
+fn requests_are_counted_by_call() {
+    let port = serve(OK);
+    let url = format!(r#"{{\22url\22: \22http://127.0.0.1:{port}/\22}}"#);
+    let bytes = url.replace(r"\22", "'").len();
+    let source = format!(
+        r#"(module
+        (import "extism:host/env" "http_request" (func $request (param i64 i64) (result i64)))
+        (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+        (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+        (memory 1) (data (i32.const 0) "{url}")
+        (func $ask (local $at i64) (local $i i32)
+            (local.set $at (call $alloc (i64.const {bytes})))
+            (loop
+                (call $store (i64.add (local.get $at) (i64.extend_i32_u (local.get $i)))
+                    (i32.load8_u (local.get $i)))
+                (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {bytes}))))
+            (drop (call $request (local.get $at) (i64.const 0))))
+        (func (export "_initialize") (call $ask))
+        (func (export "one") (call $ask))
+        (func (export "two") (call $ask) (call $ask)))"#
+    );
+    let load = |host: &str| {
+        let manifest = Manifest::new([Wasm::data(source.as_bytes())]).with_allowed_host(host);
+        let limits = Limits {
+            http_requests_max: 2,
+            ..Limits::default()
+        };
+        let options = Options {
+            limits,
+            ..Options::default()
+        };
+        Plugin::load(manifest, options).unwrap()
+    };
+    let mut plugin = load("127.0.0.1");
+    assert_eq!(plugin.call("two", b"").status(), Status::HttpRequests);
+    assert_eq!(plugin.call("two", b"").status(), Status::Ok);
+    assert_eq!(load("127.0.0.1").call("one", b"").status(), Status::Ok);
+    let mut refused = load("nobody.invalid");
+    for _ in 0..4 {
+        assert_eq!(refused.call("one", b"").status(), Status::HostDenied);
+    }
+}

@@ -1,6 +1,10 @@
 //! Memory, tables, fuel, blocks, output: at the limit and one beyond.
 
-use extism_runtime::{Limits, Options, Plugin, Rewriting, Status};
+use std::time::Duration;
+
+use extism_runtime::{
+    CompiledPlugin, Limits, Options, Plugin, Pool, PoolOptions, Rewriting, Status,
+};
 
 use crate::support::{call, load_error, plugin};
 
@@ -218,4 +222,45 @@ fn fuel_for_the_start() {
         text,
         "an initialization fuel limit requires a call fuel limit"
     );
+}
+
+/// Such a plug-in can be made, and is like others in everything but its calls.
+#[test]
+fn a_plugin_too_large_for_max_pages_harms_nobody() {
+    let library = r#"(module (func (export "f")))"#;
+    let main = r#"(module (import "library" "f" (func)) (memory 4) (func (export "run")))"#;
+    let growing = r#"(module (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+        (memory 1) (start $start)
+        (func $start (drop (call $alloc (i64.const 8))) (if (i32.eq (memory.grow (i32.const 9)) (i32.const -1))
+            (then unreachable)))
+        (func (export "run")))"#;
+    let small = r#"(module (memory 4) (func (export "run")))"#;
+    let one = |text: &str| format!(r#"{{"data": "{}"}}"#, base64_of(text));
+    let several = format!(
+        r#"{{"data": "{}", "name": "library"}}, {{"data": "{}", "name": "main"}}"#,
+        base64_of(library),
+        base64_of(main)
+    );
+    for wasm in [one(small), one(growing), several] {
+        for options in with(Limits::default()) {
+            let manifest = format!(r#"{{"wasm": [{wasm}], "memory": {{"max_pages": 3}}}}"#);
+            let compiled = CompiledPlugin::new(manifest.as_str(), options).unwrap();
+            let mut plugin = Plugin::new(&compiled).unwrap();
+            for _ in 0..2 {
+                assert_eq!(call(&mut plugin, "run", b"").1, Status::Memory);
+                assert_eq!(plugin.output(), b"");
+                plugin.reset();
+            }
+            let pool = Pool::new(PoolOptions { instances_max: 1 }, move || {
+                Plugin::new(&compiled)
+            });
+            for _ in 0..3 {
+                let mut plugin = pool
+                    .get(Duration::ZERO)
+                    .unwrap()
+                    .expect("its place is free");
+                assert_eq!(call(&mut plugin, "run", b"").1, Status::Memory);
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use extism_runtime::{HostFunction, Options, Plugin, Status, ValueType};
 
-use crate::support::{both_ways, load_error};
+use crate::support::{both_ways, each_way, load_error};
 
 fn manifest(modules: &[(&str, &str)]) -> String {
     use base64::Engine as _;
@@ -240,4 +240,32 @@ fn many_parameters_and_a_panic() {
     let text = outcome.error.unwrap().root_cause();
     assert_eq!(text, "host function many panicked: the sum is 4950");
     assert_eq!(plugin.call("fine", b"").code, 0);
+}
+
+/// What goes wrong in a start function has the status it would have in a call.
+#[test]
+fn failures_of_start_functions_have_their_own_status() {
+    let exception = r#"(module (tag $t) (start $f) (func $f (throw $t)))"#;
+    let pointer = r#"(module
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1) (start $f)
+        (func $f (drop (call $write (i32.const 1) (i32.const -4) (i32.const 1) (i32.const 0)))))"#;
+    for (source, expected) in [
+        (exception, Status::TrapOther),
+        (pointer, Status::HostFunction),
+    ] {
+        for options in both_ways() {
+            let (status, text) = load_error(source, options);
+            assert_eq!(status, expected, "{text}");
+        }
+    }
+}
+
+/// The initialiser of Haskell's runtime takes `argc` and `argv`, of whichever type.
+#[test]
+fn zeros_for_an_initialiser_have_its_types() {
+    let source = r#"(module (global $n (mut i32) (i32.const 0))
+        (func (export "hs_init") (param i32 i64) (global.set $n (i32.const 3)))
+        (func (export "run") (result i32) (global.get $n)))"#;
+    each_way(source, |plugin| assert_eq!(plugin.call("run", b"").code, 3));
 }

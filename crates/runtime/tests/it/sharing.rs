@@ -261,3 +261,124 @@ fn a_renewed_plugin_is_the_same_one_made_anew() {
     done.send(()).unwrap();
     canceller.join().unwrap();
 }
+
+/// What a borrower changed, gave out or was told is its own.
+#[test]
+fn a_borrower_finds_a_plugin_as_the_manifest_has_it() {
+    use extism_runtime::{Level, LogSink};
+
+    let source = r#"(module
+        (import "extism:host/env" "log_error" (func $log (param i64)))
+        (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+        (import "extism:host/env" "http_status_code" (func $status (result i32)))
+        (func (export "log") (call $log (call $alloc (i64.const 1))))
+        (func (export "status") (result i32) (call $status))
+        (func (export "spin") (loop (br 0))))"#;
+    let compiled = CompiledPlugin::new(source, Options::default()).unwrap();
+    let options = PoolOptions { instances_max: 1 };
+    let pool: Pool<Plugin, Error> = Pool::new(options, move || Plugin::new(&compiled));
+    let borrow = || pool.get(Duration::ZERO).unwrap().unwrap();
+    let (sender, records) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let mut first = borrow();
+    let id = first.id();
+    first.configure([("key".to_owned(), Some("secret".to_owned()))]);
+    first.vars_mut().insert("name".into(), vec![1]);
+    first.set_log_sink(Some(LogSink {
+        level: Level::Error,
+        receive: Arc::new(move |_| sender.lock().unwrap().send(()).unwrap()),
+    }));
+    let handle = first.cancel_handle();
+    assert_eq!(first.call("log", b"").status(), Status::Ok);
+    assert_eq!(records.try_iter().count(), 1);
+    drop(first);
+
+    let mut second = borrow();
+    assert_eq!(second.id(), id);
+    assert!(second.config().is_empty() && second.vars().is_empty());
+    assert_eq!(second.call("log", b"").status(), Status::Ok);
+    assert_eq!(
+        records.try_iter().count(),
+        0,
+        "the sink was the first one's"
+    );
+
+    let own = second.cancel_handle();
+    let (began, has_begun) = std::sync::mpsc::channel();
+    let canceller = std::thread::spawn(move || {
+        has_begun.recv().unwrap();
+        for _ in 0..1000 {
+            handle.cancel();
+        }
+        own
+    });
+    began.send(()).unwrap();
+    // Whenever the first one's handle is used, none of these calls ends by it.
+    while !canceller.is_finished() {
+        assert_eq!(second.call("status", b"").status(), Status::Ok);
+    }
+    let own = canceller.join().unwrap();
+    let spinning = std::thread::spawn(move || {
+        let status = second.call("spin", b"").status();
+        (status, second)
+    });
+    while !spinning.is_finished() {
+        own.cancel();
+        std::thread::yield_now();
+    }
+    let (status, second) = spinning.join().unwrap();
+    assert_eq!(status, Status::Cancelled);
+    drop(second);
+    assert_eq!(pool.stats().replaced, 0);
+}
+
+/// A plug-in that cannot be recycled is replaced, whatever happens meanwhile.
+#[test]
+fn a_place_in_a_pool_is_given_back_by_a_panic() {
+    use extism_runtime::Pooled;
+
+    struct Fragile;
+    impl Pooled for Fragile {
+        fn recycle(&mut self) -> bool {
+            panic!("recycling panics on purpose");
+        }
+    }
+    let pool: Pool<Fragile, Error> = Pool::new(PoolOptions { instances_max: 1 }, || Ok(Fragile));
+    for replaced in 1..=3 {
+        let lease = pool
+            .get(Duration::ZERO)
+            .unwrap()
+            .expect("its place is free");
+        let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(lease)));
+        assert!(dropped.is_err());
+        let stats = pool.stats();
+        assert_eq!((stats.alive, stats.idle, stats.replaced), (0, 0, replaced));
+    }
+    let mut lease = pool.get(Duration::ZERO).unwrap().unwrap();
+    lease.condemn();
+    drop(lease);
+    assert_eq!(pool.stats().replaced, 4, "not even looked at");
+}
+
+/// The time of another plug-in, which a host function calls, is not this one's.
+#[test]
+fn a_nested_plugins_timeout_is_an_error_of_the_host_function() {
+    let inner = r#"{"wasm": [{"data": "KG1vZHVsZSAoZnVuYyAoZXhwb3J0ICJzcGluIikgKGxvb3AgKGJyIDApKSkp"}], "timeout_ms": 20}"#;
+    let inner = std::sync::Mutex::new(Plugin::load(inner, Options::default()).unwrap());
+    let call = HostFunction::new("inner", [], [], move |_, _| {
+        match inner.lock().unwrap().call("spin", b"").error {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
+    });
+    let source = r#"(module (import "extism:host/user" "inner" (func $inner)) (func (export "run") (call $inner)))"#;
+    let options = Options {
+        functions: vec![call],
+        ..Options::default()
+    };
+    let mut outer = Plugin::load(source, options).unwrap();
+    let outcome = outer.call("run", b"");
+    assert_eq!((outcome.code, outcome.status()), (-1, Status::HostFunction));
+    let report = outcome.error.unwrap().report();
+    assert!(report.contains("timeout"), "{report}");
+}

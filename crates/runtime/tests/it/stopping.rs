@@ -1,7 +1,7 @@
 //! Time limits and cancelling: everything ends, nobody else is disturbed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use extism_runtime::{CompiledPlugin, HostFunction, Limits, Options, Plugin, Status};
@@ -214,4 +214,31 @@ fn a_cancel_while_a_call_begins_is_not_lost() {
         assert_eq!(call(&mut plugin, "spin", b"").1, Status::Cancelled);
         canceller.join().unwrap();
     }
+}
+
+/// The cancel comes before the call, and the call makes an instance of its own: nothing of that runs.
+#[test]
+fn a_cancel_before_a_call_that_starts_over_is_not_lost() {
+    let source = r#"(module (import "extism:host/user" "ran" (func $ran))
+        (func (export "_start")) (func (export "run") (call $ran)))"#;
+    let runs = Arc::new(AtomicUsize::new(0));
+    let ran = HostFunction::new("ran", [], [], {
+        let runs = Arc::clone(&runs);
+        move |_, _| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    });
+    let options = Options {
+        functions: vec![ran],
+        ..Options::default()
+    };
+    let mut plugin = Plugin::load(source, options).unwrap();
+    for _ in 0..3 {
+        assert_eq!(call(&mut plugin, "_start", b"").1, Status::Ok);
+        plugin.next_call().cancel();
+        assert_eq!(call(&mut plugin, "run", b"").1, Status::Cancelled);
+        assert_eq!(runs.load(Ordering::Relaxed), 0);
+    }
+    assert_eq!(call(&mut plugin, "run", b"").1, Status::Ok);
 }
