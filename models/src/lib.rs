@@ -67,22 +67,3 @@ mod lending;
 )]
 #[path = "../../crates/runtime/src/pool.rs"]
 mod pool;
-
-/// As much of a plug-in as a pool knows of it.
-mod plugin {
-    use std::convert::Infallible;
-
-    pub(crate) struct Plugin;
-
-    impl Plugin {
-        pub(crate) fn is_damaged(&self) -> bool {
-            false
-        }
-
-        pub(crate) fn renew(&mut self) -> Result<(), Infallible> {
-            Ok(())
-        }
-
-        pub(crate) fn reset(&mut self) {}
-    }
-}
