@@ -206,6 +206,7 @@ fn download(
     let policy = HostPolicy::unrestricted();
     let rules = Rules {
         response_bytes_max: limits.module_bytes_max,
+        header_bytes_max: limits.http_header_bytes_max,
         redirects_max: limits.http_redirects_max,
         deadline: Instant::now().checked_add(limits.download_time_max),
         progress: context.progress,

@@ -130,3 +130,43 @@ fn an_artefact_is_a_module_and_is_only_trusted_when_told_to() {
         );
     }
 }
+
+/// The head of the answer a module comes with is bounded by the host's limits, and by nothing else.
+#[test]
+fn a_download_has_a_head_as_large_as_the_limits_say() {
+    use std::io::{Read as _, Write as _};
+
+    let module = wat::parse_str(r#"(module (func (export "run")))"#).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        for stream in listener.incoming().take(2) {
+            let mut stream = stream.unwrap();
+            _ = stream.read(&mut [0; 4096]).unwrap();
+            let length = module.len();
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n");
+            // Who refuses the head does not wait for the rest.
+            _ = stream
+                .write_all(format!("{head}x-long: {}\r\n\r\n", "x".repeat(100_000)).as_bytes());
+            _ = stream.write_all(&module);
+        }
+    });
+    let manifest = format!(r#"{{"wasm": [{{"url": "{url}"}}]}}"#);
+    let load = |http_header_bytes_max| {
+        let limits = Limits {
+            http_header_bytes_max,
+            ..Limits::default()
+        };
+        let options = Options {
+            limits,
+            ..Options::default()
+        };
+        Plugin::load(manifest.as_str(), options)
+    };
+    assert_eq!(load(200_000).unwrap().call("run", b"").code, 0);
+    let error = load(50_000).err().expect("its head is too long");
+    assert_eq!(error.status(), Status::TooLarge);
+    assert!(error.report().contains("50000"), "{}", error.report());
+    server.join().unwrap();
+}
