@@ -692,8 +692,8 @@ void extism_plugin_allow_http_response_headers(ExtismPlugin *plugin);
 bool extism_plugin_reset(ExtismPlugin *plugin);
 
 /**
- * Makes the plug-in as new: a fresh instance, no variables, the configuration of the manifest, the
- * log sink of the options. Its identity and its cancel handles stay.
+ * Makes the plug-in as new: a fresh instance, no variables, the configuration of the manifest. Its
+ * identity, its cancel handles and its log sink stay.
  */
 ExtismStatus extism_plugin_renew(ExtismPlugin *plugin, ExtismError **error);
 

@@ -210,7 +210,7 @@ class Plugin(Exclusive):
                 _check_last(pointer)
 
     def renew(self) -> None:
-        """Makes the plug-in as new: memory, variables, configuration, log sink. Its identity stays."""
+        """Makes the plug-in as new: memory, variables, configuration. Its identity and its log sink stay."""
         error = ffi.new("ExtismError **")
         with self._turn() as pointer:
             check(lib.extism_plugin_renew(pointer, error), error)
