@@ -35,7 +35,7 @@ export function factory(choose: Chooser): Factory {
     options: ExtismPluginOptions = {},
   ): Promise<[Backend, Source, BackendOptions]> => {
     const chosen = backendOptions(options);
-    const { engine = "auto", allowedPathsOrder = "host-to-guest" } = options;
+    const { engine = "auto", allowedPathsOrder } = options;
     const source = await sourceOf(await manifest, options, allowedPathsOrder);
     return [choose(engine, source, chosen), source, chosen];
   };
@@ -74,7 +74,7 @@ export function factory(choose: Chooser): Factory {
     createPluginSync(manifest, options = {}) {
       const chosen = backendOptions(options);
       checked(options.signal);
-      const { engine = "auto", allowedPathsOrder = "host-to-guest" } = options;
+      const { engine = "auto", allowedPathsOrder } = options;
       const source = sourceOfNow(manifest, options, allowedPathsOrder);
       const compiled = choose(engine, source, chosen).compileSync(source, chosen);
       try {

@@ -56,7 +56,10 @@ export interface PluginConfigLike {
 
 /** What may be said in a manifest and in the options; the options count. */
 export interface ManifestOptions {
-  /** The folders a plug-in with WASI may use: from the host's path to the plug-in's; `ro:` makes one read-only. */
+  /**
+   * The folders a plug-in with WASI may use, in the direction of `allowedPathsOrder`, which has to be given with it;
+   * `ro:` before the host's path makes one read-only.
+   */
   allowedPaths?: Record<string, string> | undefined;
   /** The hosts the plug-in may send HTTP requests to. */
   allowedHosts?: string[] | undefined;
@@ -69,6 +72,7 @@ export interface ManifestOptions {
 /** Which modules a plug-in is made of, what it may reach and how much it may use. */
 export interface Manifest extends ManifestOptions {
   wasm: ManifestWasm[];
+  /** As in a manifest that is text: from the host's path to the plug-in's, whatever `allowedPathsOrder` says. */
   allowed_paths?: Record<string, string> | undefined;
   allowed_hosts?: string[] | undefined;
   timeout_ms?: number | null | undefined;
@@ -81,7 +85,7 @@ export interface Manifest extends ManifestOptions {
  */
 export type ManifestLike = Manifest | Response | WebAssembly.Module | Bytes | URL;
 
-/** How `allowedPaths` are written: as everywhere else in Extism, or as in the published JavaScript package. */
+/** Which way `allowedPaths` lead: as everywhere else in Extism, or as in the published JavaScript package. */
 export type PathOrder = "host-to-guest" | "guest-to-host";
 
 /** Names of a manifest that have more than one word, as JavaScript writes them. */
@@ -97,7 +101,11 @@ const NAMES: Readonly<Record<string, string>> = {
 const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** Reads what may have to be awaited. */
-export async function sourceOf(like: ManifestLike, options: ManifestOptions, order: PathOrder): Promise<Source> {
+export async function sourceOf(
+  like: ManifestLike,
+  options: ManifestOptions,
+  order: PathOrder | undefined,
+): Promise<Source> {
   if (isResponse(like)) {
     return sourceOfNow(await bytesOfResponse(like), options, order);
   }
@@ -117,13 +125,13 @@ export async function sourceOf(like: ManifestLike, options: ManifestOptions, ord
 }
 
 /** Reads what is at hand. */
-export function sourceOfNow(like: ManifestLike, options: ManifestOptions, order: PathOrder): Source {
+export function sourceOfNow(like: ManifestLike, options: ManifestOptions, order: PathOrder | undefined): Source {
   const overrides = overridesOf(options, order);
   const read = bytesAndModules(like, order);
   return { ...read, overrides };
 }
 
-function bytesAndModules(like: ManifestLike, order: PathOrder): Pick<Source, "bytes" | "modules"> {
+function bytesAndModules(like: ManifestLike, order: PathOrder | undefined): Pick<Source, "bytes" | "modules"> {
   if (isModule(like)) {
     return bytesAndModules({ wasm: [{ module: like as WebAssembly.Module }] }, order);
   }
@@ -142,7 +150,7 @@ function bytesAndModules(like: ManifestLike, order: PathOrder): Pick<Source, "by
   return { bytes: bytesOf(like, "a plug-in"), modules: [] };
 }
 
-function ofText(text: string, order: PathOrder): Pick<Source, "bytes" | "modules"> {
+function ofText(text: string, order: PathOrder | undefined): Pick<Source, "bytes" | "modules"> {
   const trimmed = text.trimStart();
   if (trimmed.startsWith("{") || /^(\(\s*module\b|;;|\(;)/.test(trimmed)) {
     return { bytes: encoder.encode(text), modules: [] };
@@ -163,7 +171,7 @@ function locate(url: URL): ManifestWasmUrl | ManifestWasmPath {
   return { path: /^\/[A-Za-z]:/.test(path) ? path.slice(1) : path };
 }
 
-function ofManifest(manifest: Manifest, order: PathOrder): Pick<Source, "bytes" | "modules"> {
+function ofManifest(manifest: Manifest, order: PathOrder | undefined): Pick<Source, "bytes" | "modules"> {
   const modules: (Uint8Array | WebAssembly.Module)[] = [];
   const { wasm, ...rest } = manifest;
   const entries = wasm.map((each) => {
@@ -185,14 +193,14 @@ function moduleBytes(data: Bytes): Uint8Array | undefined {
   return typeof data === "string" ? undefined : bytesOf(data, "a module");
 }
 
-function overridesOf(options: ManifestOptions, order: PathOrder): string | undefined {
+function overridesOf(options: ManifestOptions, order: PathOrder | undefined): string | undefined {
   const { allowedPaths, allowedHosts, memory, config, timeoutMs } = options;
   const chosen = translated({ allowedPaths, allowedHosts, memory, config, timeoutMs: timeoutMs ?? undefined }, order);
   return Object.keys(chosen).length === 0 ? undefined : JSON.stringify(chosen);
 }
 
 /** The same with the names of a manifest. */
-function translated(options: object, order: PathOrder): Record<string, unknown> {
+function translated(options: object, order: PathOrder | undefined): Record<string, unknown> {
   const translation: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     if (value === undefined) {
@@ -202,11 +210,27 @@ function translated(options: object, order: PathOrder): Record<string, unknown> 
     translation[known] =
       known === "memory" && isRecord(value)
         ? translated(value, order)
-        : known === "allowed_paths" && order === "guest-to-host" && isRecord(value)
-          ? Object.fromEntries(Object.entries(value).map(([guest, host]) => [String(host), guest]))
+        : name === "allowedPaths" && isRecord(value)
+          ? fromHostToGuest(value, order)
           : value;
   }
   return translation;
+}
+
+/** The folders of `allowedPaths` as a manifest has them. Taken the wrong way round, they grant other folders. */
+function fromHostToGuest(paths: Record<string, unknown>, order: PathOrder | undefined): Record<string, unknown> {
+  const entries = Object.entries(paths);
+  if (order === "host-to-guest" || entries.length === 0) {
+    return paths;
+  }
+  if (order === "guest-to-host") {
+    return Object.fromEntries(entries.map(([guest, host]) => [String(host), guest]));
+  }
+  throw errorOf(
+    Status.InvalidArgument,
+    "allowedPaths need allowedPathsOrder: \"guest-to-host\" if they lead from the plug-in's path to the host's, as in " +
+      "the published package 2.0; \"host-to-guest\" if they lead from the host's path to the plug-in's",
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -38,7 +38,7 @@ export interface ExtismPluginOptions extends ManifestOptions {
   useWasi?: boolean | undefined;
   /** The functions the plug-in may import, by namespace and name. */
   functions?: HostFunctions | undefined;
-  /** How `allowedPaths` are written; from the host's path to the plug-in's if not said. */
+  /** Which way `allowedPaths` lead. They are refused without it: the published package has them from guest to host. */
   allowedPathsOrder?: PathOrder | undefined;
   /** Bounds; a manifest may ask for less. */
   limits?: Limits | undefined;

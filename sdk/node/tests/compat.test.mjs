@@ -158,30 +158,47 @@ test("a host function in the place of one of the kernel's", async () => {
   await plugin.close();
 });
 
-test("allowed paths lead from the host to the guest, or the other way round if that is said", async () => {
+test("allowed paths lead from the host to the guest, or the other way round, as is said", async () => {
   const folder = mkdtempSync(join(tmpdir(), "extism-"));
   const module = '(module (func (export "run")))';
-  for (const [allowedPaths, order] of [
-    [{ [folder]: "/guest" }, undefined],
+  const manifest = { wasm: [{ data: Buffer.from(module) }] };
+  for (const [allowedPaths, allowedPathsOrder] of [
+    [{ [folder]: "/guest" }, "host-to-guest"],
     [{ "/guest": folder }, "guest-to-host"],
     [{ "/guest": `ro:${folder}` }, "guest-to-host"],
   ]) {
-    for (const given of [
-      [module, { useWasi: true, allowedPaths, allowedPathsOrder: order }],
-      [
-        { wasm: [{ data: Buffer.from(module) }], allowedPaths },
-        { useWasi: true, allowedPathsOrder: order },
-      ],
-      [
-        { wasm: [{ data: Buffer.from(module) }], allowed_paths: allowedPaths },
-        { useWasi: true, allowedPathsOrder: order },
-      ],
+    await (await createPlugin(module, { useWasi: true, allowedPaths, allowedPathsOrder })).close();
+    await (await createPlugin({ ...manifest, allowedPaths }, { useWasi: true, allowedPathsOrder })).close();
+  }
+  const wrong = { useWasi: true, allowedPaths: { "/no/such/folder": folder }, allowedPathsOrder: "host-to-guest" };
+  await fails(() => createPlugin(module, wrong), extism.LoadError, extism.Status.NotFound);
+});
+
+test("allowed paths are refused unless it is said which way they lead", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "extism-"));
+  const module = '(module (func (export "run")))';
+  const manifest = { wasm: [{ data: Buffer.from(module) }] };
+  const allowedPaths = { "/": folder };
+  for (const order of [undefined, "guest_to_host"]) {
+    for (const make of [
+      () => createPlugin(module, { useWasi: true, allowedPaths, allowedPathsOrder: order }),
+      () => createPlugin({ ...manifest, allowedPaths }, { useWasi: true, allowedPathsOrder: order }),
+      async () => extism.createPluginSync(module, { useWasi: true, allowedPaths, allowedPathsOrder: order }),
     ]) {
-      await (await createPlugin(...given)).close();
+      const error = await fails(make, extism.UsageError, extism.Status.InvalidArgument);
+      assert.match(error.message, /guest-to-host.*host-to-guest/);
     }
   }
-  const wrong = { useWasi: true, allowedPaths: { "/no/such/folder": folder } };
-  await fails(() => createPlugin(module, wrong), extism.LoadError, extism.Status.NotFound);
+  await (await createPlugin(module, { allowedPaths: {} })).close();
+});
+
+test("allowed_paths of a manifest lead from the host to the guest, whatever is said of allowedPaths", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "extism-"));
+  const manifest = { wasm: [{ data: Buffer.from('(module (func (export "run")))') }] };
+  const paths = { [folder]: "/guest" };
+  for (const allowedPathsOrder of [undefined, "host-to-guest", "guest-to-host"]) {
+    await (await createPlugin({ ...manifest, allowed_paths: paths }, { useWasi: true, allowedPathsOrder })).close();
+  }
 });
 
 test("programs of users have types", async () => {

@@ -23,6 +23,7 @@ const options: ExtismPluginOptions = {
   runInWorker: true,
   allowedHosts: ["*.example.com"],
   allowedPaths: { data: "/data" },
+  allowedPathsOrder: "host-to-guest",
   config: { key: "value" },
   memory: { maxPages: 10, maxVarBytes: 100 },
   timeoutMs: 1_000,
