@@ -43,7 +43,7 @@ static ExtismStatus call(Call *call, const char *function, Bytes input, int32_t 
   }
   *code = extism_context_plugin_call(call->context, call->number, function, input.data,
                                      input.length, call);
-  return *code == 0 ? EXTISM_STATUS_OK : extism_context_status(call->context, call->number);
+  return extism_context_status(call->context, call->number);
 }
 
 ExtismStatus timed_call(Call *what, const char *function, Bytes input, const char *cancel_ms,

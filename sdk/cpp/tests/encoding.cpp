@@ -122,6 +122,27 @@ TEST_CASE("g17 errors say what happened, by type as well") {
   CHECK(statusOf([] { detail::raise(Error(static_cast<Status>(12345), "newer")); }) == static_cast<Status>(12345));
 }
 
+TEST_CASE("an error a plug-in sets is thrown whatever code its function returns") {
+  const NothingAlive nothing;
+  const Context context;
+  const ContextPlugin child = context.plugin(fixture("results.wat"));
+  const Plugin plugin(fixture("results.wat"));
+  const std::pair<const char *, int32_t> functions[] = {{"error_zero", 0}, {"error_seven", 7}};
+  for (const auto &[function, code] : functions) {
+    for (const bool inContext : {true, false}) {
+      try {
+        inContext ? child.call(function) : plugin.call(function);
+        FAIL(std::string(function), " was to throw");
+      } catch (const GuestError &error) {
+        CHECK(error.status() == Status::GuestError);
+        CHECK(error.guestCode() == code);
+        CHECK(error.message().substr(0, 2) == "hi");
+      }
+    }
+  }
+  CHECK(child.call("zero").size() == 0);
+}
+
 TEST_CASE("manifests are JSON, whatever is in them") {
   CHECK(Manifest().json() == R"({"wasm":[],"memory":{}})");
   Manifest manifest({Wasm::path("a\"\\\n\x01é").setName("lib"), Wasm::bytes("\xff\x00", "beef"),

@@ -47,7 +47,8 @@ public:
     const detail::CallFrame frame;
     const int32_t code = extism_context_plugin_call(context_.get(), number_, function.c_str(), input.data(),
                                                     input.size(), hostContext);
-    if (code != 0) {
+    // A plug-in may report an error and still return 0.
+    if (code != 0 || extism_context_status(context_.get(), number_) != EXTISM_STATUS_OK) {
       frame.raise(last(code));
     }
     // Copied by the library: another thread may free the plug-in now that the call is over.
