@@ -241,7 +241,7 @@ def test_limits_fuel_and_options() -> None:
         assert (type(error), error.status) == (extism.LimitError, Status.OUTPUT)
     with extism.Plugin(ECHO, functions=[]) as plugin:
         assert plugin.fuel_consumed() is None
-        with pytest.raises(TypeError, match="options already"):
+        with pytest.raises(TypeError, match="takes config only"):
             extism.Plugin(plugin.compiled_plugin, options=options)  # type: ignore[arg-type]
     with pytest.raises(OverflowError):
         extism.Plugin(ECHO, options=extism.Options(limits=extism.Limits(blocks_max=-1)))

@@ -151,6 +151,27 @@ print("end")
     assert done.stdout.startswith("end\n") or "sys.exit" in end
 
 
+def test_a_compiled_plugin_takes_nothing_but_config() -> None:
+    with extism.CompiledPlugin(ECHO, functions=[]) as compiled, extism.Context() as context:
+        inner = context.plugin(compiled, config={"key": "value"})
+        uses = [
+            lambda given: extism.Plugin(compiled, **given).close(),
+            lambda given: context.plugin(compiled, **given),
+            lambda given: inner.update(compiled, **given),
+        ]
+        for use in uses:
+            for given in (
+                {"wasi": True},
+                {"functions": []},
+                {"functions": None},
+                {"options": extism.Options()},
+            ):
+                with pytest.raises(TypeError, match="a compiled plug-in takes config only"):
+                    use(given)
+            use({"config": {"key": "value"}})
+        assert inner.call("echo", b"still there") == b"still there"
+
+
 def test_g04_children_keep_their_parents() -> None:
     before = alive()
     plugin = extism.Plugin(extism.CompiledPlugin(ECHO, functions=[]))

@@ -6,7 +6,7 @@ Must not know: instances. Invariant: what is compiled belongs to one object, whi
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterable, Optional
+from typing import Any, Dict, Iterable, Optional, Union
 
 from ._library import ffi, lib
 from ._resource import Handle, Resource
@@ -38,6 +38,20 @@ class CompiledPlugin(Resource):
         with Request(wasi, functions, options) as request:
             check(lib.extism_compile(request.native, source, len(source), out, error), error)
         self._handle = Handle(out[0], lib.extism_compiled_plugin_free, request.roots)
+
+
+def compiled(
+    plugin: Union[Source, CompiledPlugin],
+    wasi: bool,
+    functions: Optional[Iterable[Function]],
+    options: Optional[Options],
+) -> CompiledPlugin:
+    """Compiles what is not compiled yet. What is has been made for its options, and takes no others."""
+    if not isinstance(plugin, CompiledPlugin):
+        return CompiledPlugin(plugin, wasi, functions, options)
+    if wasi or functions is not HOST_FN_REGISTRY or options is not None:
+        raise TypeError("a compiled plug-in takes config only: the rest was given when it was compiled")
+    return plugin
 
 
 def inspect(plugin: Source, wasi: bool = False, options: Optional[Options] = None) -> Dict[str, Any]:

@@ -12,7 +12,7 @@ from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer
 from ._library import NULL, ffi, lib
 from ._resource import Handle, Resource
 from .cancel_handle import CancelHandle
-from .compiled_plugin import CompiledPlugin, buffer_bytes
+from .compiled_plugin import CompiledPlugin, buffer_bytes, compiled
 from .error import FunctionNotFoundError, as_bytes, check, error_of, text
 from .host_function import HOST_FN_REGISTRY, Function
 from .manifest import Config, Source, config_bytes
@@ -43,14 +43,12 @@ class Context(Resource):
         functions: Optional[Iterable[Function]] = HOST_FN_REGISTRY,
         options: Optional[Options] = None,
     ) -> ContextPlugin:
-        """Makes a plug-in in the context."""
-        if not isinstance(manifest, CompiledPlugin):
-            manifest = CompiledPlugin(manifest, wasi, functions, options)
+        """Makes a plug-in in the context. The arguments are those of `Plugin`."""
+        made_from = compiled(manifest, wasi, functions, options)
         out, error = ffi.new("int32_t *"), ffi.new("ExtismError **")
-        with self._lease() as context, manifest._lease() as compiled:
-            pointer = compiled.pointer
-            check(lib.extism_context_plugin_create(context.pointer, pointer, out, error), error)
-            plugin = ContextPlugin(self, out[0], compiled.roots)
+        with self._lease() as context, made_from._lease() as lease:
+            check(lib.extism_context_plugin_create(context.pointer, lease.pointer, out, error), error)
+            plugin = ContextPlugin(self, out[0], lease.roots)
         self._plugins.add(plugin)
         if config is not None:
             plugin.config(config)
@@ -97,12 +95,11 @@ class ContextPlugin(Exclusive):
         options: Optional[Options] = None,
     ) -> None:
         """Puts another plug-in in the place of this one. If that fails, the old one stays."""
-        if not isinstance(manifest, CompiledPlugin):
-            manifest = CompiledPlugin(manifest, wasi, functions, options)
+        made_from = compiled(manifest, wasi, functions, options)
         error = ffi.new("ExtismError **")
-        with self._turn() as context, manifest._lease() as compiled:
-            check(lib.extism_context_plugin_replace(context, self.number, compiled.pointer, error), error)
-            self._roots = compiled.roots
+        with self._turn() as context, made_from._lease() as lease:
+            check(lib.extism_context_plugin_replace(context, self.number, lease.pointer, error), error)
+            self._roots = lease.roots
         if config is not None:
             self.config(config)
 

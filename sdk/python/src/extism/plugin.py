@@ -14,7 +14,7 @@ from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer
 from ._library import NULL, ffi, lib
 from ._resource import Handle
 from .cancel_handle import CancelHandle
-from .compiled_plugin import CompiledPlugin, buffer_bytes
+from .compiled_plugin import CompiledPlugin, buffer_bytes, compiled
 from .error import as_bytes, check, error_of, raised, text
 from .host_function import HOST_FN_REGISTRY, Function
 from .log import Level, LogSink, native_sink
@@ -44,7 +44,8 @@ class Plugin(Exclusive):
             print(plugin.call("greet", "world"))
 
     `plugin` is a module or manifest (bytes, a path, JSON, a dictionary) or a `CompiledPlugin`, `functions`
-    the host functions it may import: all that `host_fn` made if not given, none for None.
+    the host functions it may import: all that `host_fn` made if not given, none for None. A `CompiledPlugin`
+    has all this already, so that only `config` may be given with one.
     """
 
     def __init__(
@@ -57,16 +58,13 @@ class Plugin(Exclusive):
     ) -> None:
         super().__init__()
         self._owns_compiled_plugin = not isinstance(plugin, CompiledPlugin)
-        if not isinstance(plugin, CompiledPlugin):
-            plugin = CompiledPlugin(plugin, wasi, functions, options)
-        elif options is not None:
-            raise TypeError("a compiled plug-in has its options already")
+        made_from = compiled(plugin, wasi, functions, options)
         #: What it was made from.
-        self.compiled_plugin: Optional[CompiledPlugin] = plugin
+        self.compiled_plugin: Optional[CompiledPlugin] = made_from
         out, error = ffi.new("ExtismPlugin **"), ffi.new("ExtismError **")
-        with plugin._lease() as compiled:
-            check(lib.extism_plugin_create(compiled.pointer, out, error), error)
-            self._handle = Handle(out[0], lib.extism_plugin_free, compiled.roots)
+        with made_from._lease() as lease:
+            check(lib.extism_plugin_create(lease.pointer, out, error), error)
+            self._handle = Handle(out[0], lib.extism_plugin_free, lease.roots)
         if config is not None:
             self.config(config)
 
