@@ -251,6 +251,13 @@ def test_limits_fuel_and_options() -> None:
         assert b"NAME" in plugin.call("environment") and b"value=1" in plugin.call("environment")
 
 
+def test_no_fuel_at_all_is_refused() -> None:
+    for options in (extism.Options(fuel=0), extism.Options(fuel=5, fuel_for_start=0)):
+        error = failure(lambda options=options: extism.Plugin(ECHO, options=options))
+        assert (type(error), error.status) == (extism.UsageError, Status.INVALID_ARGUMENT)
+        assert "None does not count" in str(error)
+
+
 def test_limits_are_the_fields_of_the_library() -> None:
     from dataclasses import fields
 

@@ -11,9 +11,10 @@ from typing import Any, Iterable, List, Mapping, Optional, Sequence, Union
 
 from . import _native
 from ._library import ffi, lib
-from .error import check, encoded
+from .error import check, encoded, error_of
 from .host_function import Function, native_functions
 from .log import Level, LogSink, native_sink
+from .status import Status
 
 #: The value of a limit that does not limit.
 UNLIMITED = _native.EXTISM_UNLIMITED
@@ -100,7 +101,7 @@ class Options:
 
     #: Bounds; a manifest may ask for less.
     limits: Optional[Limits] = None
-    #: Fuel for each call; None does not count.
+    #: Fuel for each call, 1 or more; None does not count.
     fuel: Optional[int] = None
     #: Fuel for making an instance; None: as `fuel`.
     fuel_for_start: Optional[int] = None
@@ -136,6 +137,13 @@ class Options:
         return sum(flag for is_chosen, flag in chosen if is_chosen)
 
 
+def _fuel(value: Optional[int], name: str) -> int:
+    """0 is how the library is told not to count, which nobody means who gives no fuel."""
+    if value == 0:
+        raise error_of(Status.INVALID_ARGUMENT, f"{name} is 1 or more; None does not count")
+    return value or 0
+
+
 class Request:
     """Options the way the library takes them, for the length of a `with`."""
 
@@ -149,8 +157,8 @@ class Request:
         self.native = native = ffi.new("ExtismOptions *")
         native.size = ffi.sizeof("ExtismOptions")
         native.flags = options._flags() | (_native.EXTISM_OPTION_WASI if wasi else 0)
-        native.fuel = options.fuel or 0
-        native.fuel_for_start = options.fuel_for_start or 0
+        native.fuel = _fuel(options.fuel, "fuel")
+        native.fuel_for_start = _fuel(options.fuel_for_start, "fuel_for_start")
         if options.limits is not None:
             native.limits = self._keep(options.limits._to_native())
         if options.cache_config is not None:
