@@ -47,6 +47,22 @@ defmodule Extism.LifetimeTest do
     refute CancelHandle.cancel(handle)
   end
 
+  test "a compiled plug-in takes nothing but config" do
+    {:ok, compiled} = CompiledPlugin.new(count_vowels())
+    context = Context.new()
+
+    for make <- [&Plugin.new(compiled, &1), &Context.new_plugin(context, compiled, &1)] do
+      for options <- [true, [wasi: true], [functions: []], [limits: :untrusted], [fuel: 1, config: %{}]] do
+        assert {:error, %Extism.Error{status: :invalid_argument}} = make.(options)
+      end
+
+      for options <- [false, [], [config: %{a: "b"}]], do: assert({:ok, %Plugin{}} = make.(options))
+    end
+
+    :ok = Context.free(context)
+    :ok = CompiledPlugin.free(compiled)
+  end
+
   test "g02 closing twice, and the collector after that, are harmless" do
     {:ok, compiled} = CompiledPlugin.new(count_vowels())
     {:ok, pool} = Pool.new(compiled)

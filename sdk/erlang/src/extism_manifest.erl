@@ -7,7 +7,7 @@
 %% are handed over as they are, without a copy.
 -module(extism_manifest).
 
--export([to_native/1, to_json/1]).
+-export([to_native/1, to_json/1, error_of/3]).
 -export_type([manifest/0, source/0]).
 
 -type manifest() :: map().
@@ -38,6 +38,8 @@ to_json(Manifest) ->
         {error, _} = Error -> Error
     end.
 
+%% @private An error of this package's own.
+-spec error_of(atom(), non_neg_integer(), unicode:chardata()) -> extism_call:error().
 error_of(Status, Code, Text) ->
     Message = unicode:characters_to_binary(Text),
     #{status => Status, code => Code, guest_code => undefined, message => Message}.

@@ -22,7 +22,8 @@
 new(Source) ->
     new(Source, #{}).
 
-%% @doc Makes a plug-in. The options may be a boolean: whether it may use WASI.
+%% @doc Makes a plug-in. The options may be a boolean: whether it may use WASI. A compiled plug-in has been given
+%% its options; only `config' may come with one.
 -spec new(
     extism_manifest:source() | extism_compiled_plugin:compiled_plugin(), boolean() | extism:options()
 ) -> result(plugin()).
@@ -35,8 +36,14 @@ new(Source, Options) ->
     extism_manifest:source() | extism_compiled_plugin:compiled_plugin(),
     extism:options()
 ) -> result(extism_call:begin_fun()).
-start_new({extism_context, Native}, {extism_compiled_plugin, Compiled}, _Options) ->
-    {ok, fun(Tag) -> extism_nif:plugin_from_compiled(Tag, Native, Compiled) end};
+start_new({extism_context, Native}, {extism_compiled_plugin, Compiled}, Options) ->
+    case too_late(Options) of
+        [] ->
+            {ok, fun(Tag) -> extism_nif:plugin_from_compiled(Tag, Native, Compiled) end};
+        Names ->
+            Text = io_lib:format("a compiled plug-in takes config only, and not ~0tp", [Names]),
+            {error, extism_manifest:error_of(invalid_argument, 106, Text)}
+    end;
 start_new({extism_context, Native}, Source, Options) ->
     case extism_manifest:to_native(Source) of
         {ok, Wasm} ->
@@ -45,6 +52,10 @@ start_new({extism_context, Native}, Source, Options) ->
         {error, _} = Error ->
             Error
     end.
+
+%% The options that count when a plug-in is compiled, and not after that. Without WASI is how `false' asks for none.
+too_late(#{wasi := false} = Options) -> too_late(maps:remove(wasi, Options));
+too_late(Options) -> maps:keys(maps:remove(config, Options)).
 
 %% @private
 -spec made(extism_context:context(), extism:options(), result(non_neg_integer())) -> result(plugin()).
@@ -88,15 +99,20 @@ start_call({extism_plugin, Context, Number}, Name, Input) ->
 name(Name) when is_binary(Name) -> Name;
 name(Name) -> unicode:characters_to_binary(Name).
 
-%% @doc Puts another plug-in in the place of this one.
+%% @doc Puts another plug-in in the place of this one. If that fails, the old one stays as it is.
 -spec update(plugin(), extism_manifest:source(), boolean() | extism:options()) ->
     ok | {error, extism_call:error()}.
 update(Plugin, Source, Wasi) when is_boolean(Wasi) ->
     update(Plugin, Source, #{wasi => Wasi});
 update(Plugin, Source, Options) ->
     case start_update(Plugin, Source, Options) of
-        {ok, Begin} -> and_then(only_ok(Begin), configured(Plugin, Options));
-        {error, _} = Error -> Error
+        {ok, Begin} ->
+            case only_ok(Begin) of
+                ok -> configured(Plugin, Options);
+                {error, _} = Error -> Error
+            end;
+        {error, _} = Error ->
+            Error
     end.
 
 configured(Plugin, Options) ->

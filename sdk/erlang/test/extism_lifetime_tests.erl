@@ -11,6 +11,8 @@ all_test_() ->
         fun g02_closing_twice_is_harmless/0,
         {timeout, 60, fun g03_what_is_forgotten_is_freed/0},
         fun g04_children_keep_their_parents/0,
+        fun a_compiled_plugin_takes_nothing_but_config/0,
+        fun an_update_that_fails_changes_nothing/0,
         fun g05_host_functions_live_as_long_as_their_plugin/0,
         fun g05_a_refused_plugin_releases_its_host_functions/0,
         {timeout, 120, fun a_thousand_kills_leave_nothing/0}
@@ -80,6 +82,50 @@ g04_children_keep_their_parents() ->
     ?assertMatch({ok, <<"{\"count\":3,", _/binary>>}, extism_plugin:call(Lent, "count_vowels", "aei")),
     ok = extism_plugin:free(Lent),
     ?assertEqual(ok, settled()).
+
+a_compiled_plugin_takes_nothing_but_config() ->
+    {ok, Compiled} = extism_compiled_plugin:new(count_vowels()),
+    Context = extism_context:new(),
+    {ok, Server} = extism_plugin_server:start_link(#{}),
+    Makes = [
+        fun(Options) -> extism_plugin:new(Compiled, Options) end,
+        fun(Options) -> extism_context:new_plugin(Context, Compiled, Options) end,
+        fun(Options) -> extism_plugin_server:new(Server, Compiled, Options) end
+    ],
+    Late = [true, #{wasi => true}, #{functions => []}, #{limits => untrusted}, #{fuel => 1, config => #{}}],
+    [?assertEqual(invalid_argument, error_of(Make(Options))) || Make <- Makes, Options <- Late],
+    [?assertMatch({ok, _}, Make(Options)) || Make <- Makes, Options <- [false, #{}, #{config => #{a => "b"}}]],
+    ok = gen_server:stop(Server),
+    ok = extism_context:free(Context),
+    ok = extism_compiled_plugin:free(Compiled),
+    ?assertEqual(ok, settled()).
+
+an_update_that_fails_changes_nothing() ->
+    {ok, Compiled} = extism_compiled_plugin:new(configured()),
+    {ok, Plugin} = extism_plugin:new(Compiled, #{config => #{key => "old"}}),
+    Changes = #{config => #{key => "new"}},
+    ?assertMatch({error, _}, extism_plugin:update(Plugin, <<"(module (not a module))">>, Changes)),
+    ?assertEqual({ok, <<"old">>}, extism_plugin:call(Plugin, "run")),
+    ok = extism_plugin:update(Plugin, configured(), Changes),
+    ?assertEqual({ok, <<"new">>}, extism_plugin:call(Plugin, "run")),
+    ok = extism_plugin:free(Plugin),
+    ok = extism_compiled_plugin:free(Compiled).
+
+%% A plug-in that puts out the value of `key'.
+configured() ->
+    <<"(module
+        (import \"extism:host/env\" \"alloc\" (func $alloc (param i64) (result i64)))
+        (import \"extism:host/env\" \"length\" (func $length (param i64) (result i64)))
+        (import \"extism:host/env\" \"store_u8\" (func $store (param i64 i32)))
+        (import \"extism:host/env\" \"config_get\" (func $config (param i64) (result i64)))
+        (import \"extism:host/env\" \"output_set\" (func $output (param i64 i64)))
+        (func (export \"run\") (local $name i64) (local $value i64)
+          (local.set $name (call $alloc (i64.const 3)))
+          (call $store (local.get $name) (i32.const 107))
+          (call $store (i64.add (local.get $name) (i64.const 1)) (i32.const 101))
+          (call $store (i64.add (local.get $name) (i64.const 2)) (i32.const 121))
+          (local.set $value (call $config (local.get $name)))
+          (call $output (local.get $value) (call $length (local.get $value)))))">>.
 
 g05_host_functions_live_as_long_as_their_plugin() ->
     Text = binary:copy(<<"kept ">>, 100),

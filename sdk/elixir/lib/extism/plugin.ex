@@ -28,7 +28,10 @@ defmodule Extism.Plugin do
   @enforce_keys [:ctx, :plugin_id]
   defstruct [:ctx, :plugin_id]
 
-  @doc "Makes a plug-in, in a context of its own."
+  @doc """
+  Makes a plug-in, in a context of its own. A compiled plug-in has been given its options; only `:config` may come with
+  one.
+  """
   @spec new(Extism.source() | Extism.CompiledPlugin.t(), Extism.options()) :: {:ok, t()} | {:error, Error.t()}
   def new(source, wasi_or_options \\ false) do
     Native.result(:extism_plugin.new(Native.source(source), Native.options(wasi_or_options)))
@@ -62,7 +65,7 @@ defmodule Extism.Plugin do
     Task.async(fn -> call(plugin, name, input, options) end)
   end
 
-  @doc "Puts another plug-in in the place of this one."
+  @doc "Puts another plug-in in the place of this one. If that fails, the old one stays as it is."
   @spec update(t(), Extism.source(), Extism.options()) :: :ok | {:error, Error.t()}
   def update(plugin, source, wasi_or_options \\ false) do
     Native.result(:extism_plugin.update(Native.plugin(plugin), source, Native.options(wasi_or_options)))
