@@ -22,10 +22,11 @@
  * - Structs that begin with `size` are to be set to zero and given `size = sizeof(the struct)`
  *   before they are passed; they may grow. A struct larger than the library knows is refused unless
  *   the rest is zero.
- * - Errors. New functions answer with an ExtismStatus and, through a last parameter `ExtismError
- *   **error`, with an object that says more; it is set to NULL on success. A panic inside the
- *   library is answered with the function's failure (EXTISM_STATUS_PANIC where it has a status); an
- *   object that was in use is then good for freeing only and answers EXTISM_STATUS_POISONED.
+ * - Errors. New functions that can fail for several reasons answer with an ExtismStatus and,
+ *   through a last parameter `ExtismError **error`, with an object that says more; it is set to
+ *   NULL on success. A panic inside the library is answered with the function's failure
+ *   (EXTISM_STATUS_PANIC where it has a status); an object that was in use is then good for freeing
+ *   only and answers EXTISM_STATUS_POISONED.
  * - Threads. Every function may be called from any thread. Calls of one plug-in are serialised: a
  *   second thread waits (extism_plugin_try_call answers instead). An object must not be freed while
  *   another thread is about to use it.
@@ -466,7 +467,7 @@ ExtismStatus extism_limits_untrusted(ExtismLimits *limits);
 #define EXTISM_OPTION_TRUST_ARTEFACTS UINT64_C(8)
 /** Compiled code is not kept for the next time the same module is loaded. */
 #define EXTISM_OPTION_NO_CACHE UINT64_C(16)
-/** Calls for kernel memory stay calls. The results are the same. */
+/** Calls for kernel memory stay calls. The results are the same; the fuel a call uses is not. */
 #define EXTISM_OPTION_NO_REWRITE UINT64_C(32)
 /**
  * The manifest may give modules as `{"data": {"ptr": address, "len": bytes}}`, read from this

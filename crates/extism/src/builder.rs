@@ -249,7 +249,8 @@ impl<'a> PluginBuilder<'a> {
         self
     }
 
-    /// Whether calls for kernel memory are turned into instructions. The results are the same.
+    /// Whether calls for kernel memory are turned into instructions. The results are the same; the
+    /// fuel a call uses is not.
     #[must_use]
     pub fn with_rewriting(mut self, rewriting: Rewriting) -> Self {
         self.options.rewrite = rewriting;

@@ -60,7 +60,7 @@ export interface ExtismPluginOptions extends ManifestOptions {
   enableWasiOutput?: boolean | undefined;
   /** `false`: compiled code is not kept. A path: it is kept on disk as this file of the engine says. */
   cache?: boolean | string | undefined;
-  /** `false`: calls for kernel memory stay calls. The results are the same. */
+  /** `false`: calls for kernel memory stay calls. The results are the same; the fuel a call uses is not. */
   rewrite?: boolean | undefined;
   /** Whether machine code in precompiled artefacts is used: only for files nobody else can write. */
   trustArtefacts?: boolean | undefined;

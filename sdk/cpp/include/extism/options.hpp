@@ -53,7 +53,7 @@ struct Options {
   bool trustArtefacts = false;
   /// Compiled code is not kept for the next time the same module is loaded.
   bool noCache = false;
-  /// Calls for kernel memory stay calls. The results are the same.
+  /// Calls for kernel memory stay calls. The results are the same; the fuel a call uses is not.
   bool noRewrite = false;
   /// The functions the plug-in may import.
   std::vector<HostFunction> functions;

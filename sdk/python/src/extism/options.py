@@ -113,7 +113,7 @@ class Options:
     cache: bool = True
     #: Keep compiled code on disk as this file of the engine says.
     cache_config: Optional[str] = None
-    #: False: calls for kernel memory stay calls. The results are the same.
+    #: False: calls for kernel memory stay calls. The results are the same; the fuel a call uses is not.
     rewrite: bool = True
     #: Whether a plug-in with WASI writes to the standard output and error of the process.
     wasi_output: bool = False
