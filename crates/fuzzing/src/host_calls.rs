@@ -4,6 +4,7 @@
 //! Input: what the function does, then its types and values.
 
 use std::fmt::Write;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 
 use arbitrary::{Result, Unstructured};
@@ -66,7 +67,8 @@ fn play(u: &mut Unstructured<'_>) -> Result<()> {
             drop(seen);
             match deed {
                 Deed::Fail => anyhow_error("no such luck")?,
-                Deed::Panic => panic!("a host function panics"),
+                // As a panic does, past the hook of libFuzzer, which ends the process.
+                Deed::Panic => resume_unwind(Box::new("a host function panics")),
                 Deed::Nest => nested(&text, &sent, &answers),
                 Deed::Answer => {}
             }

@@ -171,7 +171,11 @@ impl Table {
         let highest_free = self.last.filter(|last| self.is_free(*last));
         let from = highest_free.map_or(self.top, |last| u64::from(self.blocks[last].offset));
         let end = from.saturating_add(u64::from(span));
-        if end > ADDRESSES_END || !(memory.grow_to(end) && end <= memory.bytes()) {
+        if end > ADDRESSES_END {
+            return Err(Refused::Memory);
+        }
+        // It may have room by now for what begins in a free block, and not be able to grow any more.
+        if end > memory.bytes() && !(memory.grow_to(end) && end <= memory.bytes()) {
             return Err(Refused::Memory);
         }
         if let Some(last) = highest_free {

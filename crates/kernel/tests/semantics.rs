@@ -364,6 +364,18 @@ fn the_memory_grows_no_further_than_needed() {
     assert_eq!(kernel.blocks(), 2);
 }
 
+/// Room is what is free at the end and what is behind it, together: nobody is asked for more.
+#[test]
+fn a_free_block_at_the_end_counts_with_the_room_behind_it() {
+    let (mut kernel, mut memory) = roomy();
+    memory.bytes_max = PAGE;
+    assert_eq!(kernel.alloc(PAGE - 64 - 48, &mut memory), FIRST_HANDLE);
+    let last = kernel.alloc(16, &mut memory);
+    kernel.free(last);
+    assert_eq!(kernel.alloc(48, &mut memory), last);
+    assert_eq!((memory.bytes, memory.growths), (PAGE, 0));
+}
+
 #[test]
 fn no_block_ends_behind_a_32_bit_memory() {
     let largest = 4 * GIB - 64;
