@@ -379,6 +379,41 @@ ExtismStatus extism_current_plugin_fail(ExtismCurrentPlugin *plugin,
  */
 bool extism_current_plugin_must_stop(ExtismCurrentPlugin *plugin);
 
+/**
+ * How many milliseconds the call may still take; UINT64_MAX without a time limit, and 0 if it has to
+ * stop.
+ */
+uint64_t extism_current_plugin_time_remaining_ms(ExtismCurrentPlugin *plugin);
+
+/** Copies the identity of the plug-in, that of extism_plugin_id, to the 16 bytes at `id`. */
+ExtismStatus extism_current_plugin_id(ExtismCurrentPlugin *plugin, uint8_t *id);
+
+/**
+ * Sets the plug-in's error message, as if it had done so itself; `length` bytes of UTF-8. A message
+ * of no bytes clears it.
+ */
+ExtismStatus extism_current_plugin_set_error(ExtismCurrentPlugin *plugin,
+                                             const uint8_t *message,
+                                             ExtismSize length);
+
+/** As extism_plugin_var_get, of the plug-in that calls. */
+ExtismStatus extism_current_plugin_var_get(ExtismCurrentPlugin *plugin,
+                                           const uint8_t *name,
+                                           ExtismSize name_len,
+                                           ExtismBuffer **out);
+
+/** As extism_plugin_var_set, of the plug-in that calls. */
+ExtismStatus extism_current_plugin_var_set(ExtismCurrentPlugin *plugin,
+                                           const uint8_t *name,
+                                           ExtismSize name_len,
+                                           const uint8_t *data,
+                                           ExtismSize data_len);
+
+/** As extism_plugin_var_remove, of the plug-in that calls. */
+ExtismStatus extism_current_plugin_var_remove(ExtismCurrentPlugin *plugin,
+                                              const uint8_t *name,
+                                              ExtismSize name_len);
+
 /* ---- Options and limits -------------------------------------------------------------------- */
 
 /** The value of a limit that does not limit. */

@@ -9,10 +9,11 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use extism_runtime::{CurrentPlugin, Status};
+use extism_runtime::{CurrentPlugin, Error, Status};
 
+use crate::buffer::ExtismBuffer;
 use crate::error::status_of;
-use crate::ffi;
+use crate::ffi::{self, Object};
 use crate::status::ExtismStatus;
 
 /// What C points to the calling plug-in with. There is nothing behind it.
@@ -224,5 +225,136 @@ pub unsafe extern "C" fn extism_current_plugin_fail(
 pub unsafe extern "C" fn extism_current_plugin_must_stop(plugin: *mut ExtismCurrentPlugin) -> bool {
     boundary!(extism_current_plugin_must_stop, false, {
         with(plugin, |plugin, _| plugin.must_stop()).unwrap_or(false)
+    })
+}
+
+/// How long the running call may still take.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_current_plugin_time_remaining_ms(
+    plugin: *mut ExtismCurrentPlugin,
+) -> u64 {
+    boundary!(extism_current_plugin_time_remaining_ms, 0, {
+        let remaining = with(plugin, |plugin, _| match plugin.time_remaining() {
+            None => u64::MAX,
+            Some(time) => u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+        });
+        remaining.unwrap_or(0)
+    })
+}
+
+/// The identity of the plug-in.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_current_plugin_id(
+    plugin: *mut ExtismCurrentPlugin,
+    id: *mut u8,
+) -> ExtismStatus {
+    boundary!(extism_current_plugin_id, Status::Panic.code(), {
+        let found = with(plugin, |plugin, _| plugin.id().into_bytes());
+        let found = found.filter(|_| !id.is_null());
+        // SAFETY: `id` is NULL or has room for sixteen bytes.
+        let written = found.map(|found| unsafe { ffi::set(id.cast::<[u8; 16]>(), found) });
+        status_of(&written.ok_or_else(|| ffi::null("current plugin or id"))).code()
+    })
+}
+
+/// Sets the plug-in's error message, or clears it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_current_plugin_set_error(
+    plugin: *mut ExtismCurrentPlugin,
+    message: *const u8,
+    length: u64,
+) -> ExtismStatus {
+    boundary!(extism_current_plugin_set_error, Status::Panic.code(), {
+        // SAFETY: the caller passes NULL or as many bytes as it says.
+        let message = unsafe { ffi::bytes(message, length) };
+        let set = message.and_then(|message| {
+            let message = String::from_utf8_lossy(message);
+            named(plugin, |plugin| match &*message {
+                "" => {
+                    plugin.clear_error();
+                    Ok(())
+                }
+                message => plugin.set_error(message).map(|_| ()),
+            })?
+        });
+        status_of(&set).code()
+    })
+}
+
+/// Lets `run` have the plug-in that calls; an error if there is none.
+fn named<R>(
+    plugin: *mut ExtismCurrentPlugin,
+    run: impl FnOnce(&mut CurrentPlugin<'static>) -> R,
+) -> Result<R, Error> {
+    with(plugin, |plugin, _| run(plugin)).ok_or_else(|| ffi::null("current plugin"))
+}
+
+/// Copies the value of a variable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_current_plugin_var_get(
+    plugin: *mut ExtismCurrentPlugin,
+    name: *const u8,
+    name_len: u64,
+    out: *mut *mut ExtismBuffer,
+) -> ExtismStatus {
+    boundary!(extism_current_plugin_var_get, Status::Panic.code(), {
+        // SAFETY: `out` is NULL or writable.
+        unsafe { ffi::set(out, ptr::null_mut()) };
+        if out.is_null() {
+            return Status::NullArgument.code();
+        }
+        // SAFETY: the caller passes NULL or as many bytes as it says.
+        let name = unsafe { ffi::bytes(name, name_len) }.and_then(ffi::utf8);
+        let value = name.and_then(|name| named(plugin, |plugin| plugin.vars().get(name).cloned()));
+        let copied = value.map(|value| {
+            if let Some(value) = value {
+                // SAFETY: `out` is writable.
+                unsafe { ffi::set(out, Object::into_raw(value)) };
+            }
+        });
+        status_of(&copied).code()
+    })
+}
+
+/// Sets a variable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_current_plugin_var_set(
+    plugin: *mut ExtismCurrentPlugin,
+    name: *const u8,
+    name_len: u64,
+    data: *const u8,
+    data_len: u64,
+) -> ExtismStatus {
+    boundary!(extism_current_plugin_var_set, Status::Panic.code(), {
+        // SAFETY: the caller passes NULL or as many bytes as it says.
+        let name = unsafe { ffi::bytes(name, name_len) }.and_then(ffi::utf8);
+        // SAFETY: as above.
+        let value = unsafe { ffi::bytes(data, data_len) };
+        let set = name.and_then(|name| {
+            let value = value?.to_owned();
+            named(plugin, |plugin| {
+                plugin.vars_mut().insert(name.to_owned(), value);
+            })
+        });
+        status_of(&set).code()
+    })
+}
+
+/// Removes a variable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn extism_current_plugin_var_remove(
+    plugin: *mut ExtismCurrentPlugin,
+    name: *const u8,
+    name_len: u64,
+) -> ExtismStatus {
+    boundary!(extism_current_plugin_var_remove, Status::Panic.code(), {
+        // SAFETY: the caller passes NULL or as many bytes as it says.
+        let name = unsafe { ffi::bytes(name, name_len) }.and_then(ffi::utf8);
+        let removed = name.and_then(|name| {
+            named(plugin, |plugin| {
+                plugin.vars_mut().remove(name);
+            })
+        });
+        status_of(&removed).code()
     })
 }

@@ -71,6 +71,32 @@ TEST_CASE("the error of a nested call is nested") {
   CHECK(patient.call("run").string() == "fine");
 }
 
+TEST_CASE("a host function knows its plug-in") {
+  const NothingAlive nothing;
+  PluginId seen{};
+  Plugin plugin = withCallback([&](CurrentPlugin &current, std::string_view text) {
+    seen = current.id();
+    CHECK(!current.timeRemaining().has_value());
+    CHECK(!current.varGet("name").has_value());
+    current.varSet("name", text);
+    CHECK(current.varGet("name")->string() == "text");
+    current.varSet("gone", "x");
+    current.varRemove("gone");
+    CHECK(!current.varGet("gone").has_value());
+    current.setError("not this");
+    current.setError("");
+    return text;
+  });
+  CHECK(plugin.call("run", "text").string() == "text");
+  CHECK(seen == plugin.id());
+  CHECK(plugin.varGet("name")->string() == "text");
+  const Plugin failing = withCallback([&](CurrentPlugin &current, std::string_view text) {
+    current.setError("but this");
+    return text;
+  });
+  CHECK_THROWS_AS(failing.call("run"), GuestError);
+}
+
 TEST_CASE("g07 the current plug-in ends with its function") {
   const NothingAlive nothing;
   std::optional<CurrentPlugin> stash;
@@ -86,6 +112,11 @@ TEST_CASE("g07 the current plug-in ends with its function") {
   CHECK_THROWS_AS(stash->get(), Closed);
   CHECK_THROWS_AS(stash->hostContext<int>(), Closed);
   CHECK_THROWS_AS(stash->mustStop(), Closed);
+  CHECK_THROWS_AS(stash->timeRemaining(), Closed);
+  CHECK_THROWS_AS(stash->id(), Closed);
+  CHECK_THROWS_AS(stash->varGet("x"), Closed);
+  CHECK_THROWS_AS(stash->varSet("x", "y"), Closed);
+  CHECK_THROWS_AS(stash->setError("x"), Closed);
   CHECK_THROWS_AS(stash->block(64), Closed);
   CHECK_THROWS_AS(stash->write("x"), Closed);
   CHECK_THROWS_AS(stash->memory(), Closed);

@@ -177,6 +177,28 @@ def test_g06_a_handle_that_names_no_block_is_an_error_not_memory() -> None:
     assert callback(read).call("run", b"data") == b"data"
 
 
+def test_a_host_function_knows_its_plugin() -> None:
+    seen: list[Any] = []
+
+    def know(p: CurrentPlugin, i: list[Val], o: list[Val]) -> None:
+        seen.append((p.id, p.time_remaining_ms(), p.var_get("name")))
+        p.var_set("name", b"value")
+        assert p.var_get(b"name") == b"value"
+        p.var_set("gone", "x")
+        p.var_remove("gone")
+        assert p.var_get("gone") is None
+        p.set_error("not this")
+        p.set_error("" if len(seen) == 1 else "but this")
+        o[0].value = i[0].value
+
+    plugin = callback(know)
+    assert plugin.call("run", b"data") == b"data"
+    assert seen == [(plugin.id, None, None)]
+    assert plugin.var_get("name") == b"value"
+    with pytest.raises(extism.GuestError, match="but this"):
+        plugin.call("run", b"data")
+
+
 def test_g07_the_current_plugin_is_dead_after_its_function() -> None:
     stash: list[Any] = []
 
@@ -196,6 +218,10 @@ def test_g07_the_current_plugin_is_dead_after_its_function() -> None:
         lambda: plugin.return_string(value, "x"),
         plugin.host_context,
         plugin.must_stop,
+        plugin.time_remaining_ms,
+        lambda: plugin.id,
+        lambda: plugin.var_get("x"),
+        lambda: plugin.set_error("x"),
         lambda: buffer[:],
         lambda: bytes(buffer),
         lambda: buffer.__setitem__(0, b"x"),

@@ -285,6 +285,72 @@ static void calls_from_inside_are_refused(void) {
   CHECK(released == 1);
 }
 
+static ExtismCurrentPlugin *kept_current;
+
+static void know_the_plugin(ExtismCurrentPlugin *current,
+                            const ExtismVal *input, ExtismVal *output) {
+  uint8_t id[16];
+  ExtismBuffer *value = (ExtismBuffer *)&value;
+  (void)input;
+  (void)output;
+  kept_current = current;
+  CHECK(extism_current_plugin_id(current, id) == EXTISM_STATUS_OK);
+  CHECK(memcmp(id, extism_plugin_id(host.plugin), 16) == 0);
+  CHECK(extism_current_plugin_time_remaining_ms(current) == UINT64_MAX);
+  CHECK(extism_current_plugin_var_get(current, TEXT("name"), &value) ==
+        EXTISM_STATUS_OK);
+  CHECK(value == NULL);
+  CHECK(extism_current_plugin_var_set(current, TEXT("name"), TEXT("value")) ==
+        EXTISM_STATUS_OK);
+  CHECK(extism_current_plugin_var_get(current, TEXT("name"), &value) ==
+        EXTISM_STATUS_OK);
+  CHECK(extism_buffer_length(value) == 5);
+  CHECK(memcmp(extism_buffer_data(value), "value", 5) == 0);
+  extism_buffer_free(value);
+  CHECK(extism_current_plugin_var_set(current, TEXT("gone"), NULL, 0) ==
+        EXTISM_STATUS_OK);
+  CHECK(extism_current_plugin_var_remove(current, TEXT("gone")) ==
+        EXTISM_STATUS_OK);
+  CHECK(extism_current_plugin_var_get(current, TEXT("gone"), &value) ==
+        EXTISM_STATUS_OK);
+  CHECK(value == NULL);
+  CHECK(extism_current_plugin_var_set(current, TEXT("\xff"), TEXT("x")) ==
+        EXTISM_STATUS_INVALID_UTF8);
+  CHECK(extism_current_plugin_set_error(current, TEXT("not this")) ==
+        EXTISM_STATUS_OK);
+  CHECK(extism_current_plugin_set_error(current, NULL, 0) == EXTISM_STATUS_OK);
+  if (host.calls > 1) {
+    CHECK(extism_current_plugin_set_error(current, TEXT("but this")) ==
+          EXTISM_STATUS_OK);
+  }
+}
+
+static void host_functions_know_their_plugin(void) {
+  ExtismPlugin *plugin = callback_plugin(know_the_plugin);
+  ExtismBuffer *value = NULL;
+  uint8_t id[16];
+  CHECK(call(plugin, "run", "") == 0);
+  CHECK(extism_plugin_error(plugin) == NULL);
+  CHECK(extism_plugin_var_get(plugin, TEXT("name"), &value) ==
+        EXTISM_STATUS_OK);
+  CHECK(extism_buffer_length(value) == 5);
+  extism_buffer_free(value);
+  CHECK(extism_plugin_var_remove(plugin, TEXT("name")) == EXTISM_STATUS_OK);
+  CHECK(call(plugin, "run", "") == 0);
+  CHECK(extism_plugin_status(plugin) == EXTISM_STATUS_GUEST_ERROR);
+  CHECK_TEXT(extism_plugin_error(plugin), "but this");
+  /* It has returned. */
+  CHECK(extism_current_plugin_id(kept_current, id) ==
+        EXTISM_STATUS_NULL_ARGUMENT);
+  CHECK(extism_current_plugin_time_remaining_ms(kept_current) == 0);
+  CHECK(extism_current_plugin_set_error(kept_current, TEXT("late")) ==
+        EXTISM_STATUS_NULL_ARGUMENT);
+  CHECK(extism_current_plugin_var_set(kept_current, TEXT("a"), TEXT("b")) ==
+        EXTISM_STATUS_NULL_ARGUMENT);
+  extism_plugin_free(plugin);
+  CHECK(released == 1);
+}
+
 static void free_it_from_inside(ExtismCurrentPlugin *current,
                                 const ExtismVal *input, ExtismVal *output) {
   ExtismMemoryHandle block;
@@ -420,6 +486,7 @@ static void test(void) {
   memory_and_host_context();
   failures_end_the_call();
   calls_from_inside_are_refused();
+  host_functions_know_their_plugin();
   freed_from_inside_it_ends_with_the_call();
   plugins_call_each_other();
   lists_are_taken_whole_or_not_at_all();

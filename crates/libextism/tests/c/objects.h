@@ -18,6 +18,7 @@ static int user_data;
 static uint64_t number;
 static int32_t small;
 static ExtismSize length;
+static uint8_t id_out[16];
 static char *errmsg;
 static ExtismPlugin *plugin_out;
 static ExtismCompiledPlugin *compiled_out;

@@ -40,6 +40,7 @@ pub(crate) fn argument(parameter: &Parameter) -> &'static str {
         ("const uint8_t*", "wasm") => "(const uint8_t *)wasm_text",
         ("const uint8_t*", "json") => "(const uint8_t *)\"{}\"",
         ("const uint8_t*", _) => "(const uint8_t *)\"name\"",
+        ("uint8_t*", "id") => "id_out",
         ("ExtismSize*", _) => "&length",
         ("uint64_t*", _) => "&number",
         ("int32_t*", _) => "&small",

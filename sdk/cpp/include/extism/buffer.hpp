@@ -7,6 +7,8 @@
 
 #include "bytes.hpp"
 
+#include <extism.h>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -92,6 +94,20 @@ public:
   friend bool operator==(const Buffer &left, const Buffer &right) { return left.bytes_ == right.bytes_; }
   friend bool operator!=(const Buffer &left, const Buffer &right) { return !(left == right); }
 };
+
+namespace detail {
+
+struct FreeBuffer {
+  void operator()(ExtismBuffer *buffer) const noexcept { extism_buffer_free(buffer); }
+};
+
+/// The bytes of a buffer of the library, which is freed.
+inline Buffer takeBuffer(ExtismBuffer *buffer) {
+  const std::unique_ptr<ExtismBuffer, FreeBuffer> owned(buffer);
+  return {extism_buffer_data(buffer), static_cast<size_t>(extism_buffer_length(buffer))};
+}
+
+} // namespace detail
 
 } // namespace extism
 

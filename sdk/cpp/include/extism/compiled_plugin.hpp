@@ -56,15 +56,6 @@ public:
 
 namespace detail {
 
-struct FreeBuffer {
-  void operator()(ExtismBuffer *buffer) const noexcept { extism_buffer_free(buffer); }
-};
-
-inline Buffer takeBuffer(ExtismBuffer *buffer) {
-  const std::unique_ptr<ExtismBuffer, FreeBuffer> owned(buffer);
-  return {extism_buffer_data(buffer), static_cast<size_t>(extism_buffer_length(buffer))};
-}
-
 template <typename Function> Buffer describe(Function &&function, Bytes source, const Options &options) {
   const Request request(options);
   ExtismBuffer *buffer = nullptr;

@@ -8,8 +8,11 @@
 
 #include "buffer.hpp"
 #include "error.hpp"
+#include "log.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 namespace extism {
 
@@ -79,8 +82,47 @@ public:
     return static_cast<T *>(extism_current_plugin_host_context(get()));
   }
 
+  /// The identity of the plug-in, as Plugin::id.
+  PluginId id() const {
+    PluginId id{};
+    detail::check(extism_current_plugin_id(get(), id.data()));
+    return id;
+  }
+
   /// Whether the call was cancelled or its time is up: a function that takes long should look, and return.
   bool mustStop() const { return extism_current_plugin_must_stop(get()); }
+
+  /// How long the call may still take; nothing without a time limit.
+  std::optional<std::chrono::milliseconds> timeRemaining() const {
+    const uint64_t milliseconds = extism_current_plugin_time_remaining_ms(get());
+    if (milliseconds == UINT64_MAX) {
+      return std::nullopt;
+    }
+    return std::chrono::milliseconds(milliseconds);
+  }
+
+  /// The value of a variable of the plug-in, if there is one of this name.
+  std::optional<Buffer> varGet(std::string_view name) const {
+    ExtismBuffer *value = nullptr;
+    detail::check(extism_current_plugin_var_get(get(), Bytes(name).data(), name.size(), &value));
+    return value == nullptr ? std::nullopt : std::optional(detail::takeBuffer(value));
+  }
+
+  /// Sets a variable of the plug-in.
+  void varSet(std::string_view name, Bytes value) const {
+    detail::check(
+        extism_current_plugin_var_set(get(), Bytes(name).data(), name.size(), value.data(), value.size()));
+  }
+
+  /// Removes a variable of the plug-in, if there is one of this name.
+  void varRemove(std::string_view name) const {
+    detail::check(extism_current_plugin_var_remove(get(), Bytes(name).data(), name.size()));
+  }
+
+  /// Sets the plug-in's error message, as if it had done so itself; an empty one clears it.
+  void setError(std::string_view message) const {
+    detail::check(extism_current_plugin_set_error(get(), Bytes(message).data(), message.size()));
+  }
 
   /// The bytes of a block; none if the handle names none. The view ends with the next allocation.
   Bytes block(MemoryHandle handle) const {

@@ -78,3 +78,11 @@ def _versions(library: Any) -> Tuple[Any, int]:
 ffi: Any = _declarations()
 lib: Any = load(find())
 NULL: Any = ffi.NULL
+
+
+def buffer_bytes(native: Any) -> bytes:
+    """The bytes of a buffer of the library, which is freed."""
+    try:
+        return bytes(ffi.buffer(lib.extism_buffer_data(native), lib.extism_buffer_length(native)))
+    finally:
+        lib.extism_buffer_free(native)

@@ -140,6 +140,12 @@ void extism_current_plugin_memory_free(ExtismCurrentPlugin *plugin, ExtismMemory
 uint8_t *extism_current_plugin_memory_block(ExtismCurrentPlugin *plugin, ExtismMemoryHandle handle, ExtismSize *length);
 ExtismStatus extism_current_plugin_fail(ExtismCurrentPlugin *plugin, const uint8_t *message, ExtismSize length);
 bool extism_current_plugin_must_stop(ExtismCurrentPlugin *plugin);
+uint64_t extism_current_plugin_time_remaining_ms(ExtismCurrentPlugin *plugin);
+ExtismStatus extism_current_plugin_id(ExtismCurrentPlugin *plugin, uint8_t *id);
+ExtismStatus extism_current_plugin_set_error(ExtismCurrentPlugin *plugin, const uint8_t *message, ExtismSize length);
+ExtismStatus extism_current_plugin_var_get(ExtismCurrentPlugin *plugin, const uint8_t *name, ExtismSize name_len, ExtismBuffer **out);
+ExtismStatus extism_current_plugin_var_set(ExtismCurrentPlugin *plugin, const uint8_t *name, ExtismSize name_len, const uint8_t *data, ExtismSize data_len);
+ExtismStatus extism_current_plugin_var_remove(ExtismCurrentPlugin *plugin, const uint8_t *name, ExtismSize name_len);
 ExtismStatus extism_limits_default(ExtismLimits *limits);
 ExtismStatus extism_limits_untrusted(ExtismLimits *limits);
 ExtismStatus extism_compile(const ExtismOptions *options, const uint8_t *wasm, ExtismSize wasm_size, ExtismCompiledPlugin **out, ExtismError **error);

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Iterable, Optional, Union
 
-from ._library import ffi, lib
+from ._library import buffer_bytes, ffi, lib
 from ._resource import Handle, Resource
 from .error import check
 from .host_function import HOST_FN_REGISTRY, Function
@@ -74,11 +74,3 @@ def _examine(function: Any, plugin: Source, wasi: bool, options: Optional[Option
     with Request(wasi, (), options) as request:
         check(function(request.native, source, len(source), out, error), error)
     return buffer_bytes(out[0])
-
-
-def buffer_bytes(native: Any) -> bytes:
-    """The bytes of a buffer of the library, which is freed."""
-    try:
-        return bytes(ffi.buffer(lib.extism_buffer_data(native), lib.extism_buffer_length(native)))
-    finally:
-        lib.extism_buffer_free(native)

@@ -9,10 +9,10 @@ import weakref
 from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer
-from ._library import NULL, ffi, lib
+from ._library import NULL, buffer_bytes, ffi, lib
 from ._resource import Handle, Resource
 from .cancel_handle import CancelHandle
-from .compiled_plugin import CompiledPlugin, buffer_bytes, compiled
+from .compiled_plugin import CompiledPlugin, compiled
 from .error import FunctionNotFoundError, as_bytes, check, error_of, text
 from .host_function import HOST_FN_REGISTRY, Function
 from .manifest import Config, Source, config_bytes

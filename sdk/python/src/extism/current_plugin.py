@@ -6,10 +6,11 @@ has returned, or beyond a block: every access asks the library where the block i
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Union
+from typing import Any, Iterator, Optional, Union
+from uuid import UUID
 
-from ._library import NULL, ffi, lib
-from .error import CallError, ClosedError, LimitError, encoded
+from ._library import NULL, buffer_bytes, ffi, lib
+from .error import CallError, ClosedError, LimitError, as_bytes, check, encoded
 from .status import Status
 from .value import Val
 
@@ -130,6 +131,39 @@ class CurrentPlugin:
     def input_string(self, input: Union[int, Val]) -> str:
         """The text an argument refers to."""
         return self.input_bytes(input).decode()
+
+    @property
+    def id(self) -> UUID:
+        """The identity of the plug-in, as `Plugin.id`."""
+        identity = ffi.new("uint8_t[16]")
+        check(lib.extism_current_plugin_id(self._live(), identity))
+        return UUID(bytes=bytes(ffi.buffer(identity)))
+
+    def var_get(self, name: Union[str, bytes]) -> Optional[bytes]:
+        """A copy of the value of a variable of the plug-in; None if there is none of this name."""
+        key, out = as_bytes(name, "a name"), ffi.new("ExtismBuffer **")
+        check(lib.extism_current_plugin_var_get(self._live(), key, len(key), out))
+        return None if out[0] == NULL else buffer_bytes(out[0])
+
+    def var_set(self, name: Union[str, bytes], value: Any) -> None:
+        """Sets a variable of the plug-in."""
+        key, data = as_bytes(name, "a name"), as_bytes(value, "a value")
+        check(lib.extism_current_plugin_var_set(self._live(), key, len(key), data, len(data)))
+
+    def var_remove(self, name: Union[str, bytes]) -> None:
+        """Removes a variable of the plug-in, if there is one of this name."""
+        key = as_bytes(name, "a name")
+        check(lib.extism_current_plugin_var_remove(self._live(), key, len(key)))
+
+    def set_error(self, message: str) -> None:
+        """Sets the plug-in's error message, as if it had done so itself; an empty one clears it."""
+        text = encoded(message, "a message")
+        check(lib.extism_current_plugin_set_error(self._live(), text, len(text)))
+
+    def time_remaining_ms(self) -> Optional[int]:
+        """How many milliseconds the call may still take; None without a time limit."""
+        remaining: int = lib.extism_current_plugin_time_remaining_ms(self._live())
+        return None if remaining == (1 << 64) - 1 else remaining
 
     def must_stop(self) -> bool:
         """Whether the call was cancelled or its time is up: a host function that takes long should look."""

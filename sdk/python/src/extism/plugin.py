@@ -11,10 +11,10 @@ from typing import Any, Callable, Iterable, Optional, Sequence, TypeVar, Union, 
 from uuid import UUID
 
 from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer
-from ._library import NULL, ffi, lib
+from ._library import NULL, buffer_bytes, ffi, lib
 from ._resource import Handle
 from .cancel_handle import CancelHandle
-from .compiled_plugin import CompiledPlugin, buffer_bytes, compiled
+from .compiled_plugin import CompiledPlugin, compiled
 from .error import as_bytes, check, error_of, raised, text
 from .host_function import HOST_FN_REGISTRY, Function
 from .log import Level, LogSink, native_sink
