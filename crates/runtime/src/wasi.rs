@@ -58,17 +58,28 @@ impl Wasi {
         }
     }
 
-    /// Whether the plug-in may do what has this effect.
-    fn permits(&self, effect: Effect) -> bool {
-        effect != Effect::Opens || self.open < WASI_DESCRIPTORS_MAX
+    /// What has this effect is about to be done. False if the plug-in may not.
+    fn begin(&mut self, effect: Effect) -> bool {
+        if effect == Effect::Opens {
+            if self.open == WASI_DESCRIPTORS_MAX {
+                return false;
+            }
+            self.open += 1;
+        }
+        true
     }
 
-    /// It was done. What the plug-in had from the start may be closed, too.
-    fn note(&mut self, effect: Effect) {
-        match effect {
-            Effect::None => {}
-            Effect::Opens => self.open += 1,
-            Effect::Closes => self.open = self.open.saturating_sub(1),
+    /// It has ended. What the plug-in had from the start may be closed, too.
+    fn end(&mut self, effect: Effect, end: End) {
+        match (effect, end) {
+            (Effect::Opens, End::Refused) | (Effect::Closes, End::Done) => {
+                self.open = self.open.saturating_sub(1);
+            }
+            // A trap may come of a file that is open already: its number could not be written to where
+            // the plug-in wanted it, and nobody will ever close it.
+            (Effect::Opens, End::Done | End::Trapped)
+            | (Effect::Closes, End::Refused | End::Trapped)
+            | (Effect::None, _) => {}
         }
     }
 
@@ -141,11 +152,32 @@ enum Effect {
 }
 
 impl Effect {
-    const fn of(name: &str) -> Effect {
-        match name.as_bytes() {
-            b"path_open" => Effect::Opens,
-            b"fd_close" | b"fd_renumber" => Effect::Closes,
+    fn of(name: &str, args: &[i64]) -> Effect {
+        match (name, args) {
+            ("path_open", _) => Effect::Opens,
+            ("fd_close", _) => Effect::Closes,
+            // What already has the number keeps it, and nothing else had it.
+            ("fd_renumber", [from, to]) if from != to => Effect::Closes,
             _ => Effect::None,
+        }
+    }
+}
+
+/// How a WASI call ended.
+#[derive(Clone, Copy)]
+enum End {
+    Done,
+    /// With an error number, or before anything was done.
+    Refused,
+    Trapped,
+}
+
+impl End {
+    fn of(done: &wasmtime::Result<wasmtime::Result<i32>>) -> End {
+        match done {
+            Ok(Ok(0)) => End::Done,
+            Ok(Err(_)) => End::Trapped,
+            Ok(Ok(_)) | Err(_) => End::Refused,
         }
     }
 }
@@ -162,24 +194,22 @@ macro_rules! interruptible {
                     extism_abi::import::WASI_MODULE,
                     stringify!($name),
                     |mut cx: Caller<'_, State>, $($arg: $ty),*| -> wasmtime::Result<i32> {
-                        let effect = const { Effect::of(stringify!($name)) };
-                        if !cx.data().wasi.permits(effect) {
-                            return Ok(TOO_MANY_OPEN);
-                        }
+                        let effect = Effect::of(stringify!($name), &[$(i64::from($arg)),*]);
                         let fuel = cx.as_context_mut().hostcall_fuel();
                         let Some(Extern::Memory(memory)) = cx.get_export("memory") else {
                             return Err(no_memory());
                         };
                         let (data, state) = memory.data_and_store_mut(&mut cx);
+                        if !state.wasi.begin(effect) {
+                            return Ok(TOO_MANY_OPEN);
+                        }
                         let context = state.wasi.context();
                         preview1::WasiSnapshotPreview1::set_hostcall_fuel(context, fuel);
                         let mut guest = GuestMemory::Unshared(data);
                         let call = preview1::$name(context, &mut guest, $($arg),*);
-                        let error = drive(&state.token, call)??;
-                        if error == 0 {
-                            state.wasi.note(effect);
-                        }
-                        Ok(error)
+                        let done = drive(&state.token, call);
+                        state.wasi.end(effect, End::of(&done));
+                        done?
                     },
                 )?;
             )*

@@ -204,3 +204,77 @@ fn reading_a_silent_pipe_ends_with_the_call() {
     // Whoever waits for the pipe in the background is let go.
     drop(std::fs::OpenOptions::new().write(true).open(&pipe));
 }
+
+/// Opens the file `f` of its folder, without ever closing it.
+const OPENS: &str = r#"(module
+    (import "wasi_snapshot_preview1" "path_open"
+        (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_renumber" (func $renumber (param i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 64) "f")
+    (func $to (param $result i32) (result i32)
+        (call $open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 0)
+            (i64.const 2) (i64.const 0) (i32.const 0) (local.get $result)))
+    (func (export "once") (result i32) (call $to (i32.const 12)))
+    (func (export "nowhere") (result i32) (call $to (i32.const -4)))
+    ;; Gives each the number that it has, until there is an error.
+    (func (export "renumber") (result i32) (local $error i32) (local $left i32)
+        (local.set $left (i32.const 1000))
+        (loop $next
+            (local.set $error (call $to (i32.const 12)))
+            (if (local.get $error) (then (return (local.get $error))))
+            (drop (call $renumber (i32.load (i32.const 12)) (i32.load (i32.const 12))))
+            (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+            (br_if $next (local.get $left)))
+        (i32.const 0)))"#;
+
+/// A plug-in with one folder, `/f`.
+fn with_folder(source: &str, folder: &Path, change: impl FnOnce(Manifest) -> Manifest) -> Plugin {
+    let manifest = Manifest::new([Wasm::data(source)]).with_allowed_path(show(folder), "/f");
+    let options = Options {
+        wasi: true,
+        ..Options::default()
+    };
+    Plugin::load(change(manifest), options).unwrap()
+}
+
+/// WASI's error number `mfile`.
+const TOO_MANY_OPEN: i32 = 33;
+
+/// How often this process has a file open.
+#[cfg(target_os = "linux")]
+fn times_open(file: &Path) -> usize {
+    let links = std::fs::read_dir("/proc/self/fd").unwrap();
+    let links = links.filter_map(|link| std::fs::read_link(link.ok()?.path()).ok());
+    links.filter(|target| target == file).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_way_to_open_a_file_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().canonicalize().unwrap().join("f");
+    std::fs::write(&file, "").unwrap();
+    for way in ["once", "nowhere", "renumber"] {
+        let mut plugin = with_folder(OPENS, folder.path(), |manifest| manifest);
+        for _ in 0..300 {
+            _ = plugin.call(way, b"");
+        }
+        assert_eq!(times_open(&file), 256, "{way}");
+        assert_eq!(plugin.call("once", b"").code, TOO_MANY_OPEN, "{way}");
+        let mut sibling = with_folder(OPENS, folder.path(), |manifest| manifest);
+        assert_eq!(sibling.call("once", b"").code, 0, "after {way}");
+    }
+    assert_eq!(times_open(&file), 0);
+}
+
+#[test]
+fn what_was_not_opened_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plugin = with_folder(OPENS, folder.path(), |manifest| manifest);
+    for _ in 0..300 {
+        assert_eq!(plugin.call("once", b"").code, 44, "there is no such file");
+    }
+    std::fs::write(folder.path().join("f"), "").unwrap();
+    assert_eq!(plugin.call("once", b"").code, 0);
+}
