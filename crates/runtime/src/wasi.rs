@@ -131,6 +131,7 @@ pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     interruptible(linker)?;
     exit_with_any_code(linker)?;
+    no_sockets(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -142,6 +143,49 @@ fn exit_with_any_code(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.func_wrap(extism_abi::import::WASI_MODULE, "proc_exit", exit)?;
     Ok(())
 }
+
+/// Replaces the functions for sockets, of which there are none: wasmtime-wasi's warn at every call, and so
+/// would let a plug-in fill the log of the process.
+fn no_sockets(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    let module = extism_abi::import::WASI_MODULE;
+    type Cx<'a> = Caller<'a, State>;
+    linker.func_wrap(
+        module,
+        "sock_accept",
+        |mut cx: Cx<'_>, fd: i32, _: i32, _: i32| no_socket(&mut cx, fd),
+    )?;
+    linker.func_wrap(
+        module,
+        "sock_recv",
+        |mut cx: Cx<'_>, fd: i32, _: i32, _: i32, _: i32, _: i32, _: i32| no_socket(&mut cx, fd),
+    )?;
+    linker.func_wrap(
+        module,
+        "sock_send",
+        |mut cx: Cx<'_>, fd: i32, _: i32, _: i32, _: i32, _: i32| no_socket(&mut cx, fd),
+    )?;
+    linker.func_wrap(
+        module,
+        "sock_shutdown",
+        |mut cx: Cx<'_>, fd: i32, _: i32| no_socket(&mut cx, fd),
+    )?;
+    Ok(())
+}
+
+/// The error of whoever takes `fd` for a socket.
+fn no_socket(cx: &mut Caller<'_, State>, fd: i32) -> wasmtime::Result<i32> {
+    let context = cx.data_mut().wasi.context();
+    // The name of a folder into no bytes: all this tells is whether there is such a descriptor.
+    let mut nothing = GuestMemory::Unshared(&mut []);
+    match preview1::fd_prestat_dir_name(context, &mut nothing, fd, 0, 0)? {
+        BAD_DESCRIPTOR => Ok(BAD_DESCRIPTOR),
+        _ => Ok(NO_SOCKET),
+    }
+}
+
+/// WASI's error numbers `badf` and `notsock`.
+const BAD_DESCRIPTOR: i32 = 8;
+const NO_SOCKET: i32 = 57;
 
 /// What a WASI call that succeeds does to the number of open files.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,13 @@
 //! WASI: what is granted and what is not.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use extism_runtime::manifest::{Manifest, Wasm};
 use extism_runtime::{Options, Plugin, Status};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber, subscriber};
 
 use crate::support::{call, each_way};
 
@@ -277,4 +281,61 @@ fn what_was_not_opened_does_not_count() {
     }
     std::fs::write(folder.path().join("f"), "").unwrap();
     assert_eq!(plugin.call("once", b"").code, 0);
+}
+
+/// Counts what wasmtime-wasi says to whoever runs the process.
+struct Warnings(Arc<AtomicUsize>);
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event()
+            && *metadata.level() <= Level::INFO
+            && metadata.target().starts_with("wasmtime_wasi")
+    }
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn sockets_are_refused_without_a_word() {
+    let source = r#"(module
+        (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "sock_recv"
+            (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "sock_shutdown" (func $shutdown (param i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func $all (param $fd i32) (param $error i32) (result i32)
+            (i32.or
+                (i32.or
+                    (i32.ne (call $accept (local.get $fd) (i32.const 0) (i32.const 0)) (local.get $error))
+                    (i32.ne (call $shutdown (local.get $fd) (i32.const 1)) (local.get $error)))
+                (i32.or
+                    (i32.ne (local.get $error)
+                        (call $recv (local.get $fd) (i32.const 0) (i32.const 0) (i32.const 0)
+                            (i32.const 8) (i32.const 12)))
+                    (i32.ne (local.get $error)
+                        (call $send (local.get $fd) (i32.const 0) (i32.const 0) (i32.const 0)
+                            (i32.const 8))))))
+        ;; The errors `notsock` and `badf`.
+        (func (export "input") (result i32) (call $all (i32.const 0) (i32.const 57)))
+        (func (export "folder") (result i32) (call $all (i32.const 3) (i32.const 57)))
+        (func (export "nothing") (result i32) (call $all (i32.const 9) (i32.const 8))))"#;
+    let folder = tempfile::tempdir().unwrap();
+    let warnings = Arc::new(AtomicUsize::new(0));
+    subscriber::with_default(Warnings(Arc::clone(&warnings)), || {
+        let mut plugin = with_folder(source, folder.path(), |manifest| manifest);
+        for name in ["input", "folder", "nothing"] {
+            assert_eq!(plugin.call(name, b"").code, 0, "{name}");
+        }
+    });
+    assert_eq!(warnings.load(Ordering::Relaxed), 0);
 }
