@@ -1,7 +1,8 @@
 /*
  * A process that forks after it has used plug-ins: parent and child both make
  * plug-ins, call them and have their calls stopped. Files are the parent's: the
- * workers of WASI do not come along.
+ * workers of WASI do not come along, nor do those of the compiler, which a
+ * module nobody has compiled needs.
  */
 #include "support.h"
 #include <sys/wait.h>
@@ -29,6 +30,22 @@ static void reads(ExtismPlugin *plugin) {
   CHECK(call(plugin, "read", "/x/file") == 0 && output_is(plugin, "contents"));
 }
 
+/* A module that no other process of this program has. */
+static void compiles(int number) {
+  char text[256];
+  ExtismPlugin *plugin;
+  snprintf(text, sizeof text,
+           "(module (func (export \"a\") (result i32) i32.const %d)"
+           "(func (export \"b\") (result i32) i32.const 0))",
+           number);
+  plugin = from_text(text, NULL, 0);
+  CHECK(call(plugin, "a", "") == number && call(plugin, "b", "") == 0);
+  extism_plugin_free(plugin);
+}
+
+/* A thread that does not come along is waited for without an end. */
+static void end_in_time(void) { alarm(120); }
+
 static void test(void) {
   char more[8192];
   char path[4096];
@@ -36,6 +53,7 @@ static void test(void) {
   ExtismPlugin *files;
   FILE *file;
   int i;
+  end_in_time();
   snprintf(path, sizeof path, "%s/file", scratch);
   file = fopen(path, "wb");
   CHECK(file != NULL && fputs("contents", file) >= 0 && fclose(file) == 0);
@@ -50,6 +68,8 @@ static void test(void) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
+      end_in_time();
+      compiles(1000 + i);
       works();
       CHECK(call(kept, "echo", "kept") == 0 && output_is(kept, "kept"));
       reads(files);
@@ -58,6 +78,7 @@ static void test(void) {
       _exit(0);
     }
     works();
+    compiles(2000 + i);
     CHECK(waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use extism_rewrite::{KernelMemory, Options};
+use rayon_core::ThreadPoolBuilder;
 use wasmparser::{Parser, Validator, WasmFeatures};
 use wasmtime::{Engine, Module};
 
@@ -14,6 +15,7 @@ use crate::artefact;
 use crate::engine::cache::{self, Known};
 use crate::engine::slots::MEMORIES_PER_INSTANCE_MAX;
 use crate::error::Error;
+use crate::fork;
 
 /// Kernel memory begins with one page; it grows as the host needs it.
 const KERNEL_PAGES_MIN: u64 = 1;
@@ -104,7 +106,7 @@ pub(crate) fn compile(
             true => artefact::load(engine, wasm, rewrite)?,
             false => None,
         };
-        carried.map_or_else(|| fresh(engine, wasm, rewrite), Ok)
+        carried.map_or_else(|| on_threads(|| fresh(engine, wasm, rewrite)), Ok)
     };
     match reuse.cache {
         true => cache::find_or_compile(engine, rewrite, wasm, compile),
@@ -119,6 +121,26 @@ pub(crate) struct Reuse {
     pub(crate) cache: bool,
     /// Machine code a precompiled artefact carries. Whoever made the artefact is trusted as this library is.
     pub(crate) artefacts: bool,
+}
+
+/// Runs a compilation where it finds threads. The compiler's are made once for a process; the child of a fork
+/// knows of them and has none, and would wait for them for ever.
+fn on_threads<T: Send>(compile: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    // Asked before the first compilation, so that no fork after it is missed.
+    if fork::generation() == 0 {
+        return compile();
+    }
+    let pool = ThreadPoolBuilder::new()
+        .thread_name(|_| "extism-compiler".into())
+        .build()
+        .map_err(|error| {
+            Error::with_cause(
+                Status::OutOfMemory,
+                "cannot start threads for the compiler",
+                error,
+            )
+        })?;
+    pool.install(compile)
 }
 
 fn fresh(engine: &Engine, wasm: &[u8], rewrite: Rewrite) -> Result<CompiledModule, Error> {
