@@ -6,6 +6,8 @@
 //! wait are driven here, on the calling thread), and no plug-in takes all the files that a process
 //! may have open.
 
+mod output;
+
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -28,6 +30,7 @@ use crate::fork;
 use crate::host::function::panic_text;
 use crate::limits::WASI_DESCRIPTORS_MAX;
 use crate::state::State;
+use output::Output;
 
 /// What a plug-in with WASI is given.
 #[derive(Clone, Debug, Default)]
@@ -108,7 +111,7 @@ fn context(options: &WasiOptions) -> Result<WasiP1Ctx, Error> {
     let mut builder = WasiCtxBuilder::new();
     builder.args(&options.args).envs(&options.env);
     if options.output {
-        builder.inherit_stdout().inherit_stderr();
+        builder.stdout(Output::Stdout).stderr(Output::Stderr);
     }
     for path in &options.paths {
         let perms = match path.access {

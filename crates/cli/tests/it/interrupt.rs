@@ -1,7 +1,9 @@
-//! Ctrl-C.
+//! Ctrl-C, and readers of the output that go away or do not read.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use crate::support::{Folder, extism, run};
 
@@ -53,4 +55,42 @@ fn a_reader_that_went_away_is_no_news() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert_eq!(run(["schema"]).code, 0);
+}
+
+#[test]
+fn a_reader_that_does_not_read_does_not_hold_up_a_call() {
+    let source = r#"(module
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "\08\00\00\00\00\40\00\00")
+        (func (export "run")
+            (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32768))) br 0)))"#;
+    let folder = Folder::new();
+    let plugin = folder.write("writes.wat", source);
+    let mut child = extism()
+        .args(["call", &plugin, "run", "--wasi", "--timeout", "200"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let process = child.id().to_string();
+    let stdout = child.stdout.take();
+    let mut stderr = child.stderr.take().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    let waiter = std::thread::spawn(move || {
+        let status = child.wait();
+        sender.send(()).unwrap();
+        status.unwrap()
+    });
+    let ended = receiver.recv_timeout(Duration::from_secs(30));
+    if ended.is_err() {
+        let _ = Command::new("kill").args(["-KILL", &process]).status();
+    }
+    let status = waiter.join().unwrap();
+    let mut text = String::new();
+    stderr.read_to_string(&mut text).unwrap();
+    drop(stdout);
+    assert_eq!(ended, Ok(()), "it waits for its reader");
+    assert_eq!(status.code(), Some(1));
+    assert!(text.starts_with("extism: timeout\n"), "{text}");
 }
