@@ -4,19 +4,21 @@
 //! away, only the folders of `allowed_paths`. Invariant: no WASI call outlasts the plug-in's
 //! deadline or a cancel, none depends on (or blocks) an async runtime of the host (calls that may
 //! wait are driven here, on the calling thread), and no plug-in takes all the files that a process
-//! may have open.
+//! may have open, or all the threads that files are waited for on.
 
 mod output;
+mod threads;
+
+pub(crate) use threads::Threads;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use extism_policy::{Access, PathRule};
-use tokio::runtime::{Builder, Runtime};
 use wasmtime::{AsContextMut, Caller, Extern, Linker};
 use wasmtime_wasi::p1::{self, WasiP1Ctx, wasi_snapshot_preview1 as preview1};
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
@@ -26,27 +28,28 @@ use crate::Status;
 use crate::call::outcome::stopped;
 use crate::call::token::{Stop, Token};
 use crate::error::Error;
-use crate::fork;
 use crate::host::function::panic_text;
 use crate::limits::WASI_DESCRIPTORS_MAX;
 use crate::state::State;
 use output::Output;
+use threads::{Lane, Waits};
 
 /// What a plug-in with WASI is given.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct WasiOptions {
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
     pub(crate) paths: Vec<PathRule>,
     /// Whether standard output and error go to those of the process.
     pub(crate) output: bool,
+    /// Where all instances of the plug-in wait.
+    pub(crate) threads: Threads,
 }
 
 /// The WASI side of one plug-in, made when it is first needed.
 pub(crate) struct Wasi {
     options: Arc<WasiOptions>,
-    /// The files and folders the plug-in has opened and not closed.
-    open: u32,
+    open: Open,
     /// Only ever reached through `&mut`: the lock is there because the context is not `Sync` and
     /// plug-ins are.
     context: Mutex<Option<Box<WasiP1Ctx>>>,
@@ -56,33 +59,8 @@ impl Wasi {
     pub(crate) fn new(options: Arc<WasiOptions>) -> Wasi {
         Wasi {
             options,
-            open: 0,
+            open: Open(0),
             context: Mutex::new(None),
-        }
-    }
-
-    /// What has this effect is about to be done. False if the plug-in may not.
-    fn begin(&mut self, effect: Effect) -> bool {
-        if effect == Effect::Opens {
-            if self.open == WASI_DESCRIPTORS_MAX {
-                return false;
-            }
-            self.open += 1;
-        }
-        true
-    }
-
-    /// It has ended. What the plug-in had from the start may be closed, too.
-    fn end(&mut self, effect: Effect, end: End) {
-        match (effect, end) {
-            (Effect::Opens, End::Refused) | (Effect::Closes, End::Done) => {
-                self.open = self.open.saturating_sub(1);
-            }
-            // A trap may come of a file that is open already: its number could not be written to where
-            // the plug-in wanted it, and nobody will ever close it.
-            (Effect::Opens, End::Done | End::Trapped)
-            | (Effect::Closes, End::Refused | End::Trapped)
-            | (Effect::None, _) => {}
         }
     }
 
@@ -96,14 +74,62 @@ impl Wasi {
 
     #[inline]
     fn context(&mut self) -> &mut WasiP1Ctx {
+        self.parts().context
+    }
+
+    #[inline]
+    fn parts(&mut self) -> Parts<'_> {
+        let options = &self.options;
         let slot = self
             .context
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
-        slot.get_or_insert_with(|| {
+        let context = slot.get_or_insert_with(|| {
             // Only folders can fail to open, and with folders the context was made by `open`.
-            Box::new(context(&self.options).unwrap_or_else(|_| WasiCtxBuilder::new().build_p1()))
-        })
+            Box::new(context(options).unwrap_or_else(|_| WasiCtxBuilder::new().build_p1()))
+        });
+        Parts {
+            open: &mut self.open,
+            threads: &options.threads,
+            context,
+        }
+    }
+}
+
+/// What a WASI call needs.
+struct Parts<'a> {
+    open: &'a mut Open,
+    threads: &'a Threads,
+    context: &'a mut WasiP1Ctx,
+}
+
+/// How many files and folders a plug-in has opened and not closed.
+struct Open(u32);
+
+impl Open {
+    /// What has this effect is about to be done. False if the plug-in may not.
+    fn begin(&mut self, effect: Effect) -> bool {
+        if effect == Effect::Opens {
+            if self.0 == WASI_DESCRIPTORS_MAX {
+                return false;
+            }
+            self.0 += 1;
+        }
+        true
+    }
+
+    /// It has ended. What the plug-in had from the start may be closed, too.
+    fn end(&mut self, effect: Effect, end: End) {
+        match (effect, end) {
+            (Effect::Opens, End::Refused) | (Effect::Closes, End::Done) => {
+                self.0 = self.0.saturating_sub(1);
+            }
+            // A trap may come of a file that is open already: its number could not be written to where
+            // the plug-in wanted it, and nobody will ever close it.
+            (Effect::Opens, End::Done | End::Trapped)
+            | (Effect::Closes, End::Refused | End::Trapped)
+            | (Effect::None, _) => {}
+        }
     }
 }
 
@@ -229,8 +255,17 @@ impl End {
     }
 }
 
-/// WASI's error number `mfile`.
+/// WASI's error numbers `mfile` and `again`.
 const TOO_MANY_OPEN: i32 = 33;
+const TRY_AGAIN: i32 = 6;
+
+/// What a function may wait for. One that closes something is never refused.
+const fn waits(name: &str) -> Waits {
+    match name.as_bytes() {
+        b"poll_oneoff" | b"fd_close" | b"fd_renumber" => Waits::Timer,
+        _ => Waits::System,
+    }
+}
 
 /// Replaces the functions that may wait by ones that a deadline or a cancel ends.
 macro_rules! interruptible {
@@ -242,20 +277,24 @@ macro_rules! interruptible {
                     stringify!($name),
                     |mut cx: Caller<'_, State>, $($arg: $ty),*| -> wasmtime::Result<i32> {
                         let effect = Effect::of(stringify!($name), &[$(i64::from($arg)),*]);
+                        let waits = const { waits(stringify!($name)) };
                         let fuel = cx.as_context_mut().hostcall_fuel();
                         let Some(Extern::Memory(memory)) = cx.get_export("memory") else {
                             return Err(no_memory());
                         };
                         let (data, state) = memory.data_and_store_mut(&mut cx);
-                        if !state.wasi.begin(effect) {
+                        let Parts { open, threads, context } = state.wasi.parts();
+                        let Some(lane) = threads.lane(waits)? else {
+                            return Ok(TRY_AGAIN);
+                        };
+                        if !open.begin(effect) {
                             return Ok(TOO_MANY_OPEN);
                         }
-                        let context = state.wasi.context();
                         preview1::WasiSnapshotPreview1::set_hostcall_fuel(context, fuel);
                         let mut guest = GuestMemory::Unshared(data);
                         let call = preview1::$name(context, &mut guest, $($arg),*);
-                        let done = drive(&state.token, call);
-                        state.wasi.end(effect, End::of(&done));
+                        let done = drive(&state.token, &lane, call);
+                        open.end(effect, End::of(&done));
                         done?
                     },
                 )?;
@@ -308,20 +347,22 @@ fn no_memory() -> wasmtime::Error {
 }
 
 /// Runs a WASI call to its end, or until the plug-in's call has to stop.
-fn drive<F: Future>(token: &Token, call: F) -> wasmtime::Result<F::Output> {
-    let _entered = match runtime() {
-        Ok(runtime) => runtime.enter(),
-        Err(error) => return Err(error.into()),
-    };
+fn drive<F: Future>(token: &Token, lane: &Lane<'_>, call: F) -> wasmtime::Result<F::Output> {
+    let _entered = lane.enter();
     let mut call = pin!(call);
     // The runtime panics where no thread is left for a blocking operation. The plug-in's call ends with that.
-    catch_unwind(AssertUnwindSafe(|| poll(token, call.as_mut()))).unwrap_or_else(|panic| {
+    let driven = catch_unwind(AssertUnwindSafe(|| poll(token, lane, call.as_mut())));
+    driven.unwrap_or_else(|panic| {
         let text = format!("a WASI call panicked: {}", panic_text(panic.as_ref()));
         Err(Error::new(Status::Panic, text).into())
     })
 }
 
-fn poll<F: Future>(token: &Token, mut call: Pin<&mut F>) -> wasmtime::Result<F::Output> {
+fn poll<F: Future>(
+    token: &Token,
+    lane: &Lane<'_>,
+    mut call: Pin<&mut F>,
+) -> wasmtime::Result<F::Output> {
     // Most calls are done at once; only those that wait need somebody to wake them.
     if let Poll::Ready(result) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return Ok(result);
@@ -333,6 +374,7 @@ fn poll<F: Future>(token: &Token, mut call: Pin<&mut F>) -> wasmtime::Result<F::
             return Ok(result);
         }
         if let Some(stop) = token.park() {
+            lane.leave_behind();
             return Err(stop_error(stop));
         }
     }
@@ -347,51 +389,5 @@ struct Unpark(Thread);
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
-    }
-}
-
-/// The runtime that WASI's timers and blocking file operations live on; started by the first WASI
-/// call that may wait, and anew in the child of a fork, to which its threads do not come along.
-fn runtime() -> Result<&'static Runtime, Error> {
-    static PLACES: [Place; GENERATIONS_MAX] = [const { Place::new() }; GENERATIONS_MAX];
-    let place = PLACES.get(fork::generation());
-    let runtime = place.and_then(|place| place.runtime.get().or_else(|| place.start()));
-    runtime.ok_or_else(|| Error::new(Status::OutOfMemory, "cannot start threads for WASI"))
-}
-
-/// How many processes, each forked by the one before, can use WASI.
-const GENERATIONS_MAX: usize = 16;
-
-/// Where the runtime of one generation of processes is.
-struct Place {
-    runtime: OnceLock<Runtime>,
-    starting: Mutex<()>,
-}
-
-impl Place {
-    const fn new() -> Place {
-        Place {
-            runtime: OnceLock::new(),
-            starting: Mutex::new(()),
-        }
-    }
-
-    /// `None` if it cannot be started now; the next call tries again.
-    #[cold]
-    fn start(&self) -> Option<&Runtime> {
-        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.runtime.get().is_none() {
-            let build = || {
-                Builder::new_multi_thread()
-                    .worker_threads(1)
-                    .thread_name("extism-wasi")
-                    .enable_all()
-                    .build()
-            };
-            // Where there are no threads left it panics.
-            let built = catch_unwind(build).ok()?.ok()?;
-            self.runtime.get_or_init(|| built);
-        }
-        self.runtime.get()
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use extism_runtime::manifest::{Manifest, Wasm};
 use extism_runtime::{Options, Plugin, Status};
@@ -242,8 +243,9 @@ fn with_folder(source: &str, folder: &Path, change: impl FnOnce(Manifest) -> Man
     Plugin::load(change(manifest), options).unwrap()
 }
 
-/// WASI's error number `mfile`.
+/// WASI's error numbers `mfile` and `again`.
 const TOO_MANY_OPEN: i32 = 33;
+const TRY_AGAIN: i32 = 6;
 
 /// How often this process has a file open.
 #[cfg(target_os = "linux")]
@@ -281,6 +283,64 @@ fn what_was_not_opened_does_not_count() {
     }
     std::fs::write(folder.path().join("f"), "").unwrap();
     assert_eq!(plugin.call("once", b"").code, 0);
+}
+
+/// A plug-in waits for a silent pipe again and again. It has few threads for that, and others keep theirs.
+#[cfg(target_os = "linux")]
+#[test]
+fn operations_that_are_left_behind_are_bounded() {
+    let source = OPENS.replace("\"f\"", "\"fp\"").replace(
+        "(func (export \"once\")",
+        r#"(func (export "pipe") (result i32)
+            (call $open (i32.const 3) (i32.const 0) (i32.const 65) (i32.const 1) (i32.const 0)
+                (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 12)))
+        (func (export "once")"#,
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("f"), "").unwrap();
+    let pipe = folder.path().join("p");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let limited = |manifest: Manifest| manifest.with_timeout(Duration::from_millis(20));
+    let mut plugin = with_folder(&source, folder.path(), limited);
+    // One on a thread of all, eight on its own, and seven that wait for those; others may be over too early.
+    let outcomes = (0..100).map(|_| plugin.call("pipe", b""));
+    let refused = outcomes.filter(|outcome| match outcome.code {
+        TRY_AGAIN => true,
+        _ => {
+            assert_eq!(outcome.status(), Status::Timeout);
+            false
+        }
+    });
+    let refused = refused.count();
+    assert!((50..=84).contains(&refused), "{refused}");
+    assert_eq!(threads("extism-files"), 8);
+    let mut sibling = with_folder(&source, folder.path(), |manifest| manifest);
+    assert_eq!(sibling.call("once", b"").code, 0);
+    // Whoever waits is let go, and the plug-in has files again. To open both ends never blocks.
+    let ends = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&pipe);
+    let begun = Instant::now();
+    loop {
+        let outcome = plugin.call("once", b"");
+        if outcome.code == 0 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{outcome:?}");
+        std::thread::yield_now();
+    }
+    drop(ends.unwrap());
+}
+
+/// How many threads of this process have a name.
+#[cfg(target_os = "linux")]
+fn threads(name: &str) -> usize {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let names =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());
+    names.filter(|other| other.trim() == name).count()
 }
 
 /// Counts what wasmtime-wasi says to whoever runs the process.
