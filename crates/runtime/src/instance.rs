@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use wasmtime::{Engine, Instance, PoolConcurrencyLimitError, Store, UpdateDeadline};
 
+use crate::call::token::Stop;
 use crate::call::{outcome, start};
 use crate::error::Error;
 use crate::module::link::Linked;
@@ -67,9 +68,13 @@ fn instantiate_on(
         Some(fuel) => store.set_fuel(fuel),
         None => Ok(()),
     };
-    // The store waits for the engine's next raise: a cancel that came before has been raised already.
-    let stop = store.data().token.stop();
-    let made = made.and_then(|()| stop.map_or(Ok(()), |stop| Err(outcome::stopped(stop).into())));
+    // The store waits for the engine's next raise: that of a cancel which came before is over, and nobody
+    // repeats it. One that came too early for a time limit is repeated.
+    let cancelled = store.data().token.stop() == Some(Stop::Cancelled);
+    let made = made.and_then(|()| match cancelled {
+        true => Err(outcome::stopped(Stop::Cancelled).into()),
+        false => Ok(()),
+    });
     match made.and_then(|()| start::instantiate(&mut store, linked)) {
         Ok(instance) => {
             store.data_mut().meter.0.running();

@@ -83,6 +83,7 @@ fn perform(visit: &Visit, current: Object, given: Value) -> Value {
         "the length of the input",
     );
     visit.check(!extism_current_plugin_must_stop(current), "must stop");
+    knows(visit, current);
     let mut counted = 0;
     let block = extism_current_plugin_memory_block(current, handle, &mut counted);
     visit.check(counted == length, "the length of the block");
@@ -115,6 +116,34 @@ fn perform(visit: &Visit, current: Object, given: Value) -> Value {
         }
     }
     given
+}
+
+/// What a host function knows of the plug-in beside its memory.
+fn knows(visit: &Visit, current: Object) {
+    use library::*;
+
+    let ok = Status::Ok.code();
+    let time = extism_current_plugin_time_remaining_ms(current);
+    visit.check(time == u64::MAX, "the time that is left");
+    let mut id = [0; 16];
+    let status = extism_current_plugin_id(current, id.as_mut_ptr());
+    visit.check(status == ok && id != [0; 16], "the identity");
+    let (name, value) = (b"of the host", &visit.input);
+    let (name, name_len) = (name.as_ptr(), name.len() as u64);
+    let set =
+        extism_current_plugin_var_set(current, name, name_len, value.as_ptr(), value.len() as u64);
+    let mut buffer = NULL;
+    let got = extism_current_plugin_var_get(current, name, name_len, &mut buffer);
+    let found = bytes_at(extism_buffer_data(buffer), extism_buffer_length(buffer));
+    extism_buffer_free(buffer);
+    let removed = extism_current_plugin_var_remove(current, name, name_len);
+    visit.check([set, got, removed] == [ok; 3], "a variable");
+    visit.check(found == *value, "the value of a variable");
+    let text = b"not this";
+    // There may be no block left for it.
+    _ = extism_current_plugin_set_error(current, text.as_ptr(), text.len() as u64);
+    let cleared = extism_current_plugin_set_error(current, text.as_ptr(), 0);
+    visit.check(cleared == ok, "clearing the error");
 }
 
 fn copy(visit: &Visit, current: Object) -> Value {

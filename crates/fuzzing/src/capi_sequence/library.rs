@@ -102,6 +102,14 @@ functions! {
     fn extism_current_plugin_memory_block(current: Object, handle: u64, length: *mut u64) -> *mut u8;
     fn extism_current_plugin_fail(current: Object, message: Bytes, length: u64) -> u32;
     fn extism_current_plugin_must_stop(current: Object) -> bool;
+    fn extism_current_plugin_time_remaining_ms(current: Object) -> u64;
+    fn extism_current_plugin_id(current: Object, id: *mut u8) -> u32;
+    fn extism_current_plugin_set_error(current: Object, message: Bytes, length: u64) -> u32;
+    fn extism_current_plugin_var_get(current: Object, name: Bytes, name_len: u64, out: *mut Object)
+        -> u32;
+    fn extism_current_plugin_var_set(current: Object, name: Bytes, name_len: u64, data: Bytes,
+        data_len: u64) -> u32;
+    fn extism_current_plugin_var_remove(current: Object, name: Bytes, name_len: u64) -> u32;
     fn extism_limits_default(limits: *mut Numbers) -> u32;
     fn extism_limits_untrusted(limits: *mut Numbers) -> u32;
     fn extism_compile(options: *const Options, wasm: Bytes, size: u64, out: *mut Object,

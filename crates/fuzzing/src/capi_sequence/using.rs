@@ -150,8 +150,19 @@ fn stale(current: Object) {
     assert!(block.is_null() && length == 0);
     library::extism_current_plugin_memory_free(current, 16);
     assert!(!library::extism_current_plugin_must_stop(current));
-    let status = library::extism_current_plugin_fail(current, b"x".as_ptr(), 1);
-    assert_eq!(status, Status::NullArgument.code());
+    assert_eq!(library::extism_current_plugin_time_remaining_ms(current), 0);
+    let (text, mut id, mut buffer) = (b"x".as_ptr(), [0; 16], NULL);
+    for status in [
+        library::extism_current_plugin_fail(current, text, 1),
+        library::extism_current_plugin_set_error(current, text, 1),
+        library::extism_current_plugin_id(current, id.as_mut_ptr()),
+        library::extism_current_plugin_var_get(current, text, 1, &mut buffer),
+        library::extism_current_plugin_var_set(current, text, 1, text, 1),
+        library::extism_current_plugin_var_remove(current, text, 1),
+    ] {
+        assert_eq!(status, Status::NullArgument.code());
+    }
+    assert!(buffer.is_null());
 }
 
 /// Changes the configuration, or tries to.
