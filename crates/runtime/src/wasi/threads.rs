@@ -1,8 +1,8 @@
 //! The threads that WASI's timers and operations of the system wait on.
 //!
 //! Must not know: what the operations are. Invariant: a plug-in whose calls leave operations behind, which
-//! nobody can end, does so on threads of its own from the first one on: it takes one thread of the
-//! process's, and no more than [`OWN_MAX`] of its own.
+//! nobody can end, waits on threads of its own from the first one on: beside those it waits on at that
+//! moment it takes none of the process's, and no more than [`OWN_MAX`] of its own.
 
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
