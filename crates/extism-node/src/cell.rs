@@ -1,7 +1,7 @@
 //! Where a plug-in is while no call of JavaScript has it.
 //!
-//! Must not know: who calls. Invariant: what borrowed plug-ins have to do when they go back is not done
-//! on a JavaScript thread.
+//! Must not know: who calls. Invariant: nothing of a borrowed plug-in that goes back runs on a JavaScript
+//! thread.
 
 use std::sync::Arc;
 
@@ -25,8 +25,11 @@ impl Holder for JavaScript {
     fn discard(entry: Entry) {
         match entry {
             Entry::Own(plugin) => drop(plugin),
-            // It is made fit for the next borrower. Without a thread it is dropped here and now.
-            Entry::Lent(lease) => _ = worker::run(Box::new(move || drop(lease))),
+            // Its start functions run again. Without a thread it is dropped here and now.
+            Entry::Lent(lease) if lease.needs_renewal() => {
+                _ = worker::run(Box::new(move || drop(lease)));
+            }
+            Entry::Lent(lease) => drop(lease),
         }
     }
 }

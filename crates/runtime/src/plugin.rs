@@ -260,6 +260,12 @@ impl Plugin {
         self.damaged || self.token.is_running()
     }
 
+    /// Whether a pool will make the plug-in anew before it lends it again, since it is damaged or its borrower
+    /// changed more than a call does.
+    pub fn needs_renewal(&self) -> bool {
+        self.changed || self.is_damaged()
+    }
+
     /// Changes configuration values; `None` removes one.
     pub fn configure(&mut self, changes: impl IntoIterator<Item = (String, Option<String>)>) {
         self.changed = true;
@@ -543,16 +549,15 @@ impl Plugin {
 
 impl Pooled for Plugin {
     /// Input, output and blocks of the last borrower are overwritten, and its cancel handles hit nobody
-    /// else's calls. A plug-in that is damaged, or of which the borrower changed more than a call does, is
-    /// made anew.
+    /// else's calls.
     fn recycle(&mut self) -> bool {
-        let spoilt = self.is_damaged() || self.changed;
+        let needs_renewal = self.needs_renewal();
         // One is the plug-in's own, one its store's.
         if Arc::strong_count(&self.token) > 2 {
             self.token = self.token.renewed();
             self.store.data_mut().token = Arc::clone(&self.token);
         }
-        if spoilt {
+        if needs_renewal {
             return self.restore().is_ok();
         }
         self.reset();
