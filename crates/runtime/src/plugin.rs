@@ -260,8 +260,8 @@ impl Plugin {
         self.damaged || self.token.is_running()
     }
 
-    /// Whether a pool will make the plug-in anew before it lends it again, since it is damaged or its borrower
-    /// changed more than a call does.
+    /// Whether a pool will make the plug-in anew before it lends it again, since it is damaged or its
+    /// borrower changed more than a call does.
     pub fn needs_renewal(&self) -> bool {
         self.changed || self.is_damaged()
     }
