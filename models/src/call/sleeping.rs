@@ -13,6 +13,7 @@ use crate::sync::thread;
 /// Makes a call that loops until it has to stop.
 fn endless_call(token: &Token) {
     assert!(token.begin());
+    watchdog::rely();
     let stop = loop {
         if let Some(stop) = token.stop() {
             break stop;
@@ -20,6 +21,7 @@ fn endless_call(token: &Token) {
         thread::yield_now();
     };
     assert_eq!(stop, Stop::Timeout);
+    watchdog::rely_no_more();
     token.end();
 }
 
@@ -35,6 +37,35 @@ fn no_call_is_overlooked_by_a_watchdog_that_falls_asleep() {
                 }
             })
         });
+        for caller in callers {
+            caller.join().unwrap();
+        }
+        watchdog::end();
+        dog.join().unwrap();
+    });
+}
+
+/// Calls with much time beside one with little: the watchdog looks as often as the hurried one relies on.
+#[test]
+fn a_call_in_a_hurry_is_looked_at_as_often_as_it_asks_for() {
+    explore(|| {
+        let patient = Token::new(Engine::new(), Some(Duration::from_secs(3600)));
+        let hurried = Token::new(Engine::new(), Some(Duration::ZERO));
+        let dog = thread::spawn(watchdog::run);
+        let callers = [
+            thread::spawn(move || {
+                for _ in 0..4 {
+                    assert!(patient.begin());
+                    thread::yield_now();
+                    patient.end();
+                }
+            }),
+            thread::spawn(move || {
+                for _ in 0..3 {
+                    endless_call(&hurried);
+                }
+            }),
+        ];
         for caller in callers {
             caller.join().unwrap();
         }

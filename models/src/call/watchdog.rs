@@ -15,6 +15,8 @@ struct Watchdog {
     wake: Condvar,
     /// `NEVER` while it sleeps.
     period: AtomicU64,
+    /// How many calls of the short period have begun and not ended.
+    short_calls: AtomicU64,
 }
 
 #[derive(Default)]
@@ -29,11 +31,25 @@ shuttle::lazy_static! {
         tokens: Mutex::new(Tokens::default()),
         wake: Condvar::new(),
         period: AtomicU64::new(NEVER),
+        short_calls: AtomicU64::new(0),
     };
 }
 
-pub(super) fn period_ns(_: Duration) -> u64 {
-    1
+const SHORT: u64 = 1;
+const LONG: u64 = 2;
+
+pub(super) fn period_ns(time_max: Duration) -> u64 {
+    if time_max.is_zero() { SHORT } else { LONG }
+}
+
+/// A call of the short period has begun: from now on it relies on being looked at as often.
+pub(super) fn rely() {
+    WATCHDOG.short_calls.fetch_add(1, Ordering::SeqCst);
+}
+
+/// That call is about to end.
+pub(super) fn rely_no_more() {
+    WATCHDOG.short_calls.fetch_sub(1, Ordering::SeqCst);
 }
 
 pub(super) fn watch(token: &Arc<Token>) {
@@ -56,7 +72,14 @@ pub(super) fn run() {
     let mut tokens = lock();
     while !tokens.over {
         if let Some(period) = look(&tokens) {
-            WATCHDOG.period.store(period, Ordering::SeqCst);
+            if WATCHDOG.period.swap(period, Ordering::SeqCst) < period {
+                // A call that began before the swap relied on the shorter one.
+                let shorter = look(&tokens).unwrap_or(period);
+                WATCHDOG.period.fetch_min(shorter, Ordering::SeqCst);
+            }
+            let is_relied_on = WATCHDOG.short_calls.load(Ordering::SeqCst) > 0;
+            let period = WATCHDOG.period.load(Ordering::SeqCst);
+            assert!(!is_relied_on || period == SHORT, "it looks too late");
             // A period passes.
             drop(tokens);
             thread::yield_now();
@@ -80,10 +103,14 @@ pub(super) fn end() {
     WATCHDOG.wake.notify_one();
 }
 
-/// Looks at all tokens; answers the period if there was a call since the last look.
+/// Looks at all tokens; answers the shortest period of the calls there were since the last look.
 fn look(tokens: &Tokens) -> Option<u64> {
-    let looked: Vec<Seen> = tokens.all.iter().map(|token| token.look()).collect();
-    looked.iter().any(|seen| *seen != Seen::Idle).then_some(1)
+    let looked = tokens.all.iter().map(|token| (token.look(), token.limit()));
+    let looked: Vec<_> = looked.collect();
+    let called = looked.iter().filter(|(seen, _)| *seen != Seen::Idle);
+    called
+        .filter_map(|(_, limit)| Some(limit.as_ref()?.period_ns))
+        .min()
 }
 
 fn lock() -> MutexGuard<'static, Tokens> {
