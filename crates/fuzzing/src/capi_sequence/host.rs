@@ -124,7 +124,7 @@ fn knows(visit: &Visit, current: Object) {
 
     let ok = Status::Ok.code();
     let time = extism_current_plugin_time_remaining_ms(current);
-    visit.check(time == u64::MAX, "the time that is left");
+    visit.check(time > 0, "the time that is left");
     let mut id = [0; 16];
     let status = extism_current_plugin_id(current, id.as_mut_ptr());
     visit.check(status == ok && id != [0; 16], "the identity");
