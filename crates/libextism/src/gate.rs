@@ -162,10 +162,15 @@ impl<T> Gate<T> {
 
     /// What is behind the gate, unless a panic left it in disorder.
     pub(crate) fn into_inner(self) -> Result<T, Refused> {
-        match self.poisoned.into_inner() {
-            true => Err(Refused::Poisoned),
-            false => Ok(self.inner.into_inner()),
+        match self.into_parts() {
+            (_, true) => Err(Refused::Poisoned),
+            (inner, false) => Ok(inner),
         }
+    }
+
+    /// What is behind the gate, and whether a panic left it in disorder.
+    pub(crate) fn into_parts(self) -> (T, bool) {
+        (self.inner.into_inner(), self.poisoned.into_inner())
     }
 
     /// Goes out, and wakes one who waits.

@@ -68,11 +68,6 @@ struct Visit<'a> {
 impl Drop for Visit<'_> {
     #[inline]
     fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Some(entry) = &mut self.inside
-        {
-            entry.poison();
-        }
         if self.inside.take().is_some_and(Inside::leave) {
             // SAFETY: a host function freed the plug-in while it ran, so its owner does not use it
             // any more.
@@ -129,10 +124,22 @@ unsafe fn free(plugin: *mut ExtismPlugin) {
         return;
     };
     if cell.gate.close() == Close::Done {
-        // SAFETY: nobody is inside of it, and nobody will be. Another plug-in's host function may
-        // be on the stack, so a panic must not get further than here even while another one
-        // unwinds.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Object::take(plugin) })));
+        // SAFETY: nobody is inside of it, and nobody will be.
+        let cell = unsafe { Object::take(plugin) };
+        // Another plug-in's host function may be on the stack, so a panic must not get further than
+        // here even while another one unwinds.
+        let _ = catch_unwind(AssertUnwindSafe(|| cell.map(end)));
+    }
+}
+
+/// Lets a plug-in go. A pool lends none to anybody else in which a panic left disorder.
+fn end(cell: Cell) {
+    let Cell { gate, cancel, .. } = cell;
+    // Before the plug-in goes back: whoever still has a handle then gets no other borrower's calls.
+    drop(cancel);
+    let (mut entry, poisoned) = gate.into_parts();
+    if poisoned {
+        entry.poison();
     }
 }
 
