@@ -2,7 +2,11 @@
 
 use std::ptr;
 
-use crate::ffi::{Kind, Object};
+use extism_runtime::{Error, Status};
+
+use crate::error::status_of;
+use crate::ffi::{self, Kind, Object};
+use crate::status::ExtismStatus;
 
 /// Bytes the caller owns until it frees them.
 pub type ExtismBuffer = Object<Vec<u8>>;
@@ -36,6 +40,28 @@ pub unsafe extern "C" fn extism_buffer_free(buffer: *mut ExtismBuffer) {
         // SAFETY: the caller passes NULL or a buffer it does not use any more.
         drop(unsafe { Object::take(buffer) });
     })
+}
+
+/// Gives C a buffer of what `read` answers, NULL for nothing.
+///
+/// # Safety
+/// `out` is NULL or writable.
+pub(crate) unsafe fn give(
+    out: *mut *mut ExtismBuffer,
+    read: impl FnOnce() -> Result<Option<Vec<u8>>, Error>,
+) -> ExtismStatus {
+    // SAFETY: as the caller says.
+    unsafe { ffi::set(out, ptr::null_mut()) };
+    if out.is_null() {
+        return Status::NullArgument.code();
+    }
+    let given = read().map(|bytes| {
+        if let Some(bytes) = bytes {
+            // SAFETY: `out` is writable.
+            unsafe { ffi::set(out, Object::into_raw(bytes)) };
+        }
+    });
+    status_of(&given).code()
 }
 
 /// Where bytes are, as an address that can be read from even if there are none.

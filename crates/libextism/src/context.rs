@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use extism_runtime::{CODE_FAILED, Context, Error, Plugin, Status};
 
-use crate::buffer::{ExtismBuffer, readable};
+use crate::buffer::{self, ExtismBuffer, readable};
 use crate::cancel::{ExtismCancelHandle, PluginHandle};
 use crate::compiled::ExtismCompiledPlugin;
 use crate::entry::{Entry, published_text};
@@ -470,20 +470,15 @@ pub unsafe extern "C" fn extism_context_plugin_output(
     out: *mut *mut ExtismBuffer,
 ) -> ExtismStatus {
     boundary!(extism_context_plugin_output, Status::Panic.code(), {
+        let output = || {
+            // SAFETY: the caller passes NULL or a live context.
+            let arena = unsafe { arena(context) }?;
+            arena
+                .visit(plugin, |entry| copied(entry.output()))?
+                .map(Some)
+        };
         // SAFETY: `out` is NULL or writable.
-        unsafe { ffi::set(out, ptr::null_mut()) };
-        if out.is_null() {
-            return Status::NullArgument.code();
-        }
-        // SAFETY: the caller passes NULL or a live context.
-        let copied = unsafe { arena(context) }
-            .and_then(|arena| arena.visit(plugin, |entry| copied(entry.output())))
-            .flatten();
-        let result = copied.map(|bytes| {
-            // SAFETY: `out` is writable.
-            unsafe { ffi::set(out, Object::into_raw(bytes)) };
-        });
-        status_of(&result).code()
+        unsafe { buffer::give(out, output) }
     })
 }
 

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use extism_runtime::{CurrentPlugin, Error, Status};
 
-use crate::buffer::ExtismBuffer;
+use crate::buffer::{self, ExtismBuffer};
 use crate::error::status_of;
-use crate::ffi::{self, Object};
+use crate::ffi;
 use crate::status::ExtismStatus;
 
 /// What C points to the calling plug-in with. There is nothing behind it.
@@ -298,21 +298,13 @@ pub unsafe extern "C" fn extism_current_plugin_var_get(
     out: *mut *mut ExtismBuffer,
 ) -> ExtismStatus {
     boundary!(extism_current_plugin_var_get, Status::Panic.code(), {
+        let value = || {
+            // SAFETY: the caller passes NULL or as many bytes as it says.
+            let name = unsafe { ffi::bytes(name, name_len) }.and_then(ffi::utf8)?;
+            named(plugin, |plugin| plugin.vars().get(name).cloned())
+        };
         // SAFETY: `out` is NULL or writable.
-        unsafe { ffi::set(out, ptr::null_mut()) };
-        if out.is_null() {
-            return Status::NullArgument.code();
-        }
-        // SAFETY: the caller passes NULL or as many bytes as it says.
-        let name = unsafe { ffi::bytes(name, name_len) }.and_then(ffi::utf8);
-        let value = name.and_then(|name| named(plugin, |plugin| plugin.vars().get(name).cloned()));
-        let copied = value.map(|value| {
-            if let Some(value) = value {
-                // SAFETY: `out` is writable.
-                unsafe { ffi::set(out, Object::into_raw(value)) };
-            }
-        });
-        status_of(&copied).code()
+        unsafe { buffer::give(out, value) }
     })
 }
 

@@ -2,10 +2,10 @@
 
 use extism_runtime::{Error, Status};
 
-use crate::buffer::ExtismBuffer;
+use crate::buffer::{self, ExtismBuffer};
 use crate::entry::Entry;
 use crate::error::status_of;
-use crate::ffi::{self, Object};
+use crate::ffi;
 use crate::gate::Wait;
 use crate::plugin::{ExtismPlugin, visit};
 use crate::status::ExtismStatus;
@@ -35,20 +35,9 @@ pub unsafe extern "C" fn extism_plugin_var_get(
     out: *mut *mut ExtismBuffer,
 ) -> ExtismStatus {
     boundary!(extism_plugin_var_get, Status::Panic.code(), {
-        // SAFETY: `out` is NULL or writable.
-        unsafe { ffi::set(out, std::ptr::null_mut()) };
-        if out.is_null() {
-            return Status::NullArgument.code();
-        }
         let value = |entry: &mut Entry, name: &str| entry.plugin().vars().get(name).cloned();
-        // SAFETY: the arguments are the caller's.
-        let result = unsafe { with(plugin, name, name_len, value) }.map(|value| {
-            if let Some(value) = value {
-                // SAFETY: `out` is writable.
-                unsafe { ffi::set(out, Object::into_raw(value)) };
-            }
-        });
-        status_of(&result).code()
+        // SAFETY: `out` is NULL or writable, the other arguments are the caller's.
+        unsafe { buffer::give(out, || with(plugin, name, name_len, value)) }
     })
 }
 

@@ -47,6 +47,8 @@ pub(crate) fn instantiate(mut state: State) -> Result<(Store<State>, Instance), 
     made.map_err(|refused| {
         let RefusedByEngine { error, mut state } = *refused;
         let error = outcome::of_failed_start(error, &state.token, &mut state.meter);
+        // Its memory was that of a store which is gone.
+        let state = state.unmade();
         Box::new(Failed { error, state })
     })
 }

@@ -107,8 +107,7 @@ impl Plugin {
                 if failed.error.status() == Status::Memory
                     && failed.state.meter.0.is_bound_by_manifest() =>
             {
-                let state = failed.state.unmade();
-                (store_of(compiled.linked.engine(), state), None)
+                (store_of(compiled.linked.engine(), failed.state), None)
             }
             Err(failed) => return Err(failed.error),
         };

@@ -66,7 +66,7 @@ impl State {
         }
     }
 
-    /// As it was before an instance was attempted and came to nothing before any of its code ran.
+    /// As it was before an instance was attempted and came to nothing.
     pub(crate) fn unmade(mut self) -> State {
         self.memory = None;
         self.memory_bytes = 0;

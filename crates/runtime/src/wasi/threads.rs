@@ -50,12 +50,11 @@ impl Threads {
             _ => None,
         };
         let handle = match handle {
-            Some(handle) => handle.clone(),
-            None => runtime()?.handle().clone(),
+            Some(handle) => handle,
+            None => runtime()?.handle(),
         };
-        let threads = self;
         Ok(Some(Lane {
-            threads,
+            threads: self,
             handle,
             waits,
         }))
@@ -79,7 +78,7 @@ impl Threads {
 /// The threads one call is driven with.
 pub(super) struct Lane<'a> {
     threads: &'a Threads,
-    handle: Handle,
+    handle: &'a Handle,
     waits: Waits,
 }
 
