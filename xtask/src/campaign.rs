@@ -30,6 +30,12 @@ pub(crate) struct Options {
     /// Minutes of a processor for each fuzz target.
     #[arg(long, value_name = "MINUTES", default_value_t = 20)]
     minutes: u64,
+    /// Code of this package alone is changed.
+    #[arg(long, value_name = "NAME", value_parser = MUTATED)]
+    package: Option<String>,
+    /// Only one of N shares of the changes to code, numbered from 0.
+    #[arg(long, value_name = "K/N")]
+    share: Option<String>,
 }
 
 /// What a campaign is made of.
@@ -65,7 +71,7 @@ const PARTS: [Part; 8] = [
 ];
 
 /// The packages whose code is changed, all without an engine.
-const MUTATED: &[&str] = &[
+const MUTATED: [&str; 4] = [
     "extism-policy",
     "extism-kernel",
     "extism-manifest",
@@ -93,7 +99,13 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
             Part::Schedules => schedules(project),
             Part::Mutation => MUTATED
                 .iter()
-                .try_for_each(|package| mutate(project, package)),
+                .filter(|package| {
+                    options
+                        .package
+                        .as_deref()
+                        .is_none_or(|only| only == **package)
+                })
+                .try_for_each(|package| mutate(project, package, options.share.as_deref())),
             Part::Twice => library_twice(project).and_then(|()| core_twice(project)),
         };
         eprintln!("{part:?}: {} min", started.elapsed().as_secs() / 60);
@@ -182,12 +194,18 @@ struct Outcomes {
     unviable: u64,
 }
 
-fn mutate(project: &Project, package: &str) -> Result<()> {
+/// For every change some tests generate modules; what these seeds do not notice, more would hardly.
+const SEEDS_PER_CHANGE: &str = "500";
+
+fn mutate(project: &Project, package: &str, share: Option<&str>) -> Result<()> {
     ensure!(
         process::is_installed("cargo-mutants"),
         "cargo-mutants is not installed"
     );
     let folder = project.path("target/mutants").join(package);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(&folder)?;
     let mut command = project.cargo("mutants");
     command.args([
@@ -199,6 +217,10 @@ fn mutate(project: &Project, package: &str) -> Result<()> {
         "--output",
     ]);
     command.arg(&folder);
+    if let Some(share) = share {
+        command.args(["--sharding", "round-robin", "--shard", share]);
+    }
+    command.env("EXTISM_TEST_SEEDS", SEEDS_PER_CHANGE);
     // Its exit code says that something was missed; the score decides here.
     process::run(command, Echo::Always)?;
     let written = folder.join("mutants.out/outcomes.json");
@@ -206,7 +228,7 @@ fn mutate(project: &Project, package: &str) -> Result<()> {
     let mutation = read_outcomes(&text)?;
     let score = mutation.per_cent();
     Ledger::update(project, |ledger| {
-        ledger.mutation.insert(package.to_string(), mutation);
+        ledger.mutated(package, share, mutation);
     })?;
     ensure!(
         score >= NOTICED_MIN,

@@ -26,7 +26,7 @@ pub(crate) struct Ledger {
     /// Runs of libFuzzer, by target.
     #[serde(default)]
     pub(crate) fuzz: BTreeMap<String, Fuzz>,
-    /// The last run of cargo-mutants, by package.
+    /// The last run of cargo-mutants, by package, and by share where one was run in shares.
     #[serde(default)]
     pub(crate) mutation: BTreeMap<String, Mutation>,
     /// The last run of each other part of the campaign, by name.
@@ -92,6 +92,19 @@ impl Ledger {
             PATH,
             &format!("{HEADER}{}", toml::to_string_pretty(&ledger)?),
         )
+    }
+
+    /// Code of a package was changed, all of it or a share of the changes. All of it is more than any shares.
+    pub(crate) fn mutated(&mut self, package: &str, share: Option<&str>, mutation: Mutation) {
+        let shares = format!("{package}, share ");
+        let name = match share {
+            Some(share) => shares + share,
+            None => {
+                self.mutation.retain(|name, _| !name.starts_with(&shares));
+                package.to_string()
+            }
+        };
+        self.mutation.insert(name, mutation);
     }
 
     /// The tables of docs/testing.md.
@@ -173,6 +186,29 @@ mod tests {
                 .unwrap()
                 .starts_with("# What campaigns have run")
         );
+    }
+
+    #[test]
+    fn shares_stand_side_by_side_until_all_of_a_package_is_run() {
+        let mut ledger = Ledger::default();
+        let mutation = |caught| Mutation {
+            caught,
+            ..Mutation::default()
+        };
+        for (share, caught) in [("0/2", 3), ("1/2", 4), ("0/2", 5)] {
+            ledger.mutated("a", Some(share), mutation(caught));
+        }
+        let caught = |ledger: &Ledger| {
+            ledger
+                .mutation
+                .values()
+                .map(|m| m.caught)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(caught(&ledger), [5, 4]);
+        ledger.mutated("b", None, mutation(7));
+        ledger.mutated("a", None, mutation(9));
+        assert_eq!(caught(&ledger), [9, 7]);
     }
 
     #[test]

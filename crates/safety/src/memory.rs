@@ -150,7 +150,7 @@ fn soak(run: Run) -> Result<()> {
     let short = CompiledPlugin::new(SOURCE, options(run, SHORT))?;
     let mut good = Plugin::new(&compiled)?;
     let begun = Instant::now();
-    let mut halves = [Vec::new(), Vec::new()];
+    let mut halves = [Times::new(), Times::new()];
     let mut before = None;
     while begun.elapsed() < length {
         let half = usize::from(begun.elapsed() * 2 > length);
@@ -176,7 +176,7 @@ fn soak(run: Run) -> Result<()> {
                 good.call("echo", &[1; 1_000]).code == 0,
                 "the good one is disturbed"
             );
-            halves[half].push(called.elapsed());
+            halves[half].count(called.elapsed());
         }
     }
     let (before, after) = (before.context("too short")?, State::known()?);
@@ -192,13 +192,58 @@ fn soak(run: Run) -> Result<()> {
     );
     ensure!(after.threads <= before.threads + 2, "threads stay");
     // On a busy machine the slowest calls are those of its neighbours, so the median decides.
-    let [first, second] = halves.map(|mut times| {
-        times.sort();
-        times.get(times.len() / 2).copied().unwrap_or_default()
-    });
+    let [first, second] = halves.map(|times| times.median());
     ensure!(
         second <= first * 2,
         "a call took {first:?}, later {second:?}"
     );
     Ok(())
+}
+
+/// How often something took how long, in tenths of a microsecond. As large after millions as at the start:
+/// kept one by one, they would be the memory that grows.
+struct Times {
+    counts: Vec<u64>,
+}
+
+impl Times {
+    /// What takes a millisecond or more is counted as that.
+    const KINDS: usize = 10_000;
+    const STEP: Duration = Duration::from_nanos(100);
+
+    fn new() -> Times {
+        Times {
+            counts: vec![0; Times::KINDS],
+        }
+    }
+
+    fn count(&mut self, took: Duration) {
+        let steps = took.as_nanos() / Times::STEP.as_nanos();
+        self.counts[(steps as usize).min(Times::KINDS - 1)] += 1;
+    }
+
+    fn median(&self) -> Duration {
+        let half = self.counts.iter().sum::<u64>() / 2;
+        let mut below = 0;
+        let reaches_half = |count: &u64| {
+            below += count;
+            below > half
+        };
+        let steps = self.counts.iter().position(reaches_half).unwrap_or(0);
+        Times::STEP * (steps as u32 + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_counted_times() {
+        let mut times = Times::new();
+        for nanos in [50, 1_230, 1_250, 90_000, 7_000_000_000] {
+            times.count(Duration::from_nanos(nanos));
+        }
+        assert_eq!(times.median(), Duration::from_nanos(1_300));
+    }
 }

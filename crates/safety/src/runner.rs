@@ -71,7 +71,7 @@ pub(crate) struct Selection {
 struct Outcome {
     passed: usize,
     skipped: usize,
-    failures: Vec<String>,
+    failed: usize,
     slowest: Option<(Duration, String)>,
 }
 
@@ -113,24 +113,21 @@ pub(crate) fn run(suites: &[Suite], selection: &Selection) -> Result<()> {
                             println!("{name} skipped: {why}");
                             outcome.skipped += 1;
                         }
-                        Err(error) => outcome.failures.push(format!("{name}: {error:#}")),
+                        Err(error) => {
+                            println!("{name}: {error:#}");
+                            outcome.failed += 1;
+                        }
                     }
                 }
             });
         }
     });
     let outcome = outcome.into_inner().expect("no thread panics");
-    for failure in &outcome.failures {
-        println!("{failure}");
-    }
     if let Some((took, name)) = &outcome.slowest {
         println!("slowest: {name}, {:.1} s", took.as_secs_f64());
     }
-    let (passed, failed) = (outcome.passed, outcome.failures.len());
-    println!(
-        "{passed} passed, {failed} failed, {} skipped",
-        outcome.skipped
-    );
+    let (passed, failed, skipped) = (outcome.passed, outcome.failed, outcome.skipped);
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
     ensure!(failed == 0, "the safety suites failed");
     ensure!(passed > 0, "no case has this in its id");
     Ok(())
