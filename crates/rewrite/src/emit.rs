@@ -18,9 +18,10 @@ use crate::{Declined, DeclinedKind, KernelMemory};
 
 /// Limits that all engines share.
 const MEMORIES_MAX: usize = 100;
-const IMPORTS_MAX: usize = 1_000_000;
-const EXPORTS_MAX: usize = 1_000_000;
 const MEMORY_PAGES_MAX: u64 = 65_536;
+
+/// The strictest engine's limit of the sizes of the types of all imports and exports, added up.
+const TYPES_SIZE_MAX: usize = 1_000_000;
 
 /// The order of sections in a module.
 const ORDER: [SectionId; 13] = [
@@ -143,11 +144,13 @@ fn additions(
     if outline.memories.len() >= MEMORIES_MAX {
         return unsupported("it has as many memories as engines accept");
     }
+    // An import or two exports are added, none of which is larger than a function without parameters.
+    let named = outline.named_count.saturating_add(2);
+    if named.saturating_mul(outline.type_size_max()) >= TYPES_SIZE_MAX {
+        return unsupported("it has about as many imports and exports as engines accept");
+    }
     match kernel_memory {
         KernelMemory::Import => {
-            if outline.imports_count >= IMPORTS_MAX {
-                return unsupported("it has as many imports as engines accept");
-            }
             let (name, field) = KERNEL_MEMORY_IMPORT;
             let mut entry = Vec::new();
             name.encode(&mut entry);
@@ -163,9 +166,6 @@ fn additions(
             pages_min,
             pages_max,
         } => {
-            if outline.exports_count >= EXPORTS_MAX - 1 {
-                return unsupported("it has as many exports as engines accept");
-            }
             let pages_min = pages_min.max(1);
             let limit = pages_max.unwrap_or(MEMORY_PAGES_MAX);
             if limit > MEMORY_PAGES_MAX || pages_min > limit {

@@ -94,10 +94,8 @@ pub(crate) struct Outline {
     imported_memories: u32,
     /// Of all tables, imported ones first, whether they count in 64 bits.
     tables_64: Vec<bool>,
-    /// How many imports there are, of whatever kind.
-    pub(crate) imports_count: usize,
-    /// How many exports there are.
-    pub(crate) exports_count: usize,
+    /// How many imports and exports there are, of whatever kind.
+    pub(crate) named_count: usize,
     /// Whether growth of memories is metered.
     meters: bool,
     /// The function that is to run when the module is instantiated, if it was put off.
@@ -185,7 +183,7 @@ impl Outline {
                 );
                 return Err(Declined::new(DeclinedKind::Reserved, reason));
             }
-            self.imports_count += 1;
+            self.named_count += 1;
             match import.kind {
                 Imported::Function(index) => {
                     let access = self
@@ -211,7 +209,7 @@ impl Outline {
                 let reason = format!("it exports {}, a reserved name", export.name);
                 return Err(Declined::new(DeclinedKind::Reserved, reason));
             }
-            self.exports_count += 1;
+            self.named_count += 1;
             self.bulk.extend(self.bulk_export(&export, keep));
         }
         // One function cannot copy both ways: such a module does not mean what we mean by these names.
@@ -232,6 +230,13 @@ impl Outline {
         let ty = ty.and_then(|ty| self.type_at(*ty));
         ty.is_some_and(Bulk::type_fits)
             .then_some((bulk, export.index))
+    }
+
+    /// The size of the largest type an import or export can have, as engines count it.
+    pub(crate) fn type_size_max(&self) -> usize {
+        let function = |ty: &FuncType| 2 + ty.params.len() + ty.results.len();
+        let functions = self.types.iter().flatten().map(function);
+        functions.max().unwrap_or(1)
     }
 
     /// The function type of that index.

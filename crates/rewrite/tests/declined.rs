@@ -4,7 +4,7 @@ mod support;
 
 use extism_rewrite::{Declined, DeclinedKind, KernelMemory};
 use support::random::Random;
-use support::{DEFINE, pass, wat};
+use support::{DEFINE, pass, validate, wat};
 
 const CALL: &str =
     r#"(import "extism:host/env" "input_length" (func $f (result i64))) (func (drop (call $f)))"#;
@@ -167,6 +167,58 @@ fn limits_of_engines_are_not_crossed() {
     assert_eq!(calls(&locals(49_996)), Ok((1, 0)));
     assert_eq!(calls(&locals(49_997)), Ok((0, 1)));
     assert_eq!(calls(&locals(50_000)), Ok((0, 1)));
+}
+
+/// A module that makes a call, with so many imports and exports.
+fn crowded(imports: usize, exports: usize) -> Vec<u8> {
+    let head = wat(&format!("(module {CALL})"));
+    let [types, functions, code] = [1, 3, 10].map(|id| raw_section(&head, id));
+    let mut imported = wasm_encoder::ImportSection::new();
+    let access = wasm_encoder::EntityType::Function(0);
+    imported.import("extism:host/env", "input_length", access);
+    let global = wasm_encoder::GlobalType {
+        val_type: wasm_encoder::ValType::I32,
+        mutable: false,
+        shared: false,
+    };
+    for _ in 1..imports {
+        imported.import("", "", global);
+    }
+    let mut exported = wasm_encoder::ExportSection::new();
+    for number in 0..exports {
+        exported.export(&number.to_string(), wasm_encoder::ExportKind::Func, 1);
+    }
+    let mut module = wasm_encoder::Module::new();
+    let section = |id, data| wasm_encoder::RawSection { id, data };
+    module
+        .section(&section(1, &types))
+        .section(&imported)
+        .section(&section(3, &functions))
+        .section(&exported)
+        .section(&section(10, &code));
+    module.finish()
+}
+
+/// Engines add up the sizes of the types of all of them. The pass, which adds one import or two exports,
+/// takes each for as large as the largest: of three here, of a function with one result.
+#[test]
+fn imports_and_exports_do_not_become_too_many() {
+    const MOST: usize = 333_331;
+    let imports = (KernelMemory::Import, 999_994);
+    let exports = (DEFINE, 499_997);
+    for (mode, all_an_engine_accepts) in [imports, exports] {
+        let crowded = |count| match mode {
+            KernelMemory::Import => crowded(count, 1),
+            KernelMemory::Define { .. } => crowded(1, count),
+        };
+        let rewritten = pass(&crowded(MOST - 1), mode);
+        assert_eq!(rewritten.map(|rewritten| rewritten.inlined_calls), Ok(1));
+        for count in [MOST, all_an_engine_accepts] {
+            let wasm = crowded(count);
+            validate(&wasm);
+            assert_eq!(declined(&wasm, mode).kind, DeclinedKind::Unsupported);
+        }
+    }
 }
 
 #[test]
