@@ -430,6 +430,31 @@ fn growth_is_bounded() {
     }
 }
 
+/// A function that has as many locals as engines accept gets no more of them, in a module whose other memories
+/// move either.
+#[test]
+fn a_loop_in_a_function_without_room_is_left_alone() {
+    let text = "(loop (i64.store (local.get $to) (call $load (local.get $from)))
+        (local.set $to (i32.add (local.get $to) (i32.const 8)))
+        (local.set $from (i64.add (local.get $from) (i64.const 8)))
+        (br_if 0 (i64.lt_u (local.get $from) (local.get $end))))";
+    const PARAMETERS: usize = 6;
+    for (count, expected) in [(49_900, (1, 2, 0)), (50_000, (0, 1, 1))] {
+        let locals = " i32".repeat(count - PARAMETERS);
+        let other = "(func (drop (call $load (i64.const 64)))";
+        let wasm = wat(&module(&format!("(local{locals}) {text}) {other}")));
+        for mode in [DEFINE, KernelMemory::Import] {
+            let rewritten = pass(&wasm, mode).expect("it can be rewritten");
+            let found = (
+                rewritten.copy_loops,
+                rewritten.inlined_calls,
+                rewritten.kept_calls,
+            );
+            assert_eq!(found, expected, "{count} locals");
+        }
+    }
+}
+
 /// The work is linear, however deep loops are nested: this would not end otherwise.
 #[test]
 fn nested_loops_do_not_take_for_ever() {
