@@ -430,8 +430,8 @@ fn growth_is_bounded() {
     }
 }
 
-/// A function that has as many locals as engines accept gets no more of them, in a module whose other memories
-/// move either.
+/// A function that has as many locals as engines accept gets no more of them, in a module whose other
+/// memories move either.
 #[test]
 fn a_loop_in_a_function_without_room_is_left_alone() {
     let text = "(loop (i64.store (local.get $to) (call $load (local.get $from)))
