@@ -55,6 +55,22 @@ fn unknown_fields() {
         &guess("allowed_paths", MANIFEST_FIELDS),
     );
     check("x = 1", "x", &no_guess(MANIFEST_FIELDS));
+    check("wa = 1", "wa", &no_guess(MANIFEST_FIELDS));
+    check("was = 1", "was", &guess("wasm", MANIFEST_FIELDS));
+    let (long, longer) = (
+        format!("memory{}", "_".repeat(58)),
+        format!("memory{}", "_".repeat(59)),
+    );
+    check(
+        &format!("{long} = 1"),
+        &long,
+        &guess("memory", MANIFEST_FIELDS),
+    );
+    check(
+        &format!("{longer} = 1"),
+        &format!("[\"{long}\"…]"),
+        &no_guess(MANIFEST_FIELDS),
+    );
     check("colour = 1", "colour", &no_guess(MANIFEST_FIELDS));
     check("'a b' = 1", r#"["a b"]"#, &no_guess(MANIFEST_FIELDS));
     check("'' = 1", r#"[""]"#, &no_guess(MANIFEST_FIELDS));
