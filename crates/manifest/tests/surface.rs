@@ -112,6 +112,32 @@ fn builders_start_from_nothing() {
 }
 
 #[test]
+fn overriding_replaces_what_the_other_says_and_nothing_else() {
+    let full = |sign: &str, number: u32| {
+        Manifest::new([Wasm::file(sign)])
+            .with_memory_max(number)
+            .with_config_key("key", sign)
+            .with_allowed_host(sign)
+            .with_allowed_path(sign.to_owned(), sign)
+            .with_timeout(Duration::from_millis(number.into()))
+    };
+    let overridden = |other| {
+        let mut manifest = full("old", 1);
+        manifest.override_with(other);
+        manifest
+    };
+    let new = full("new", 2);
+    let modules_stay = Manifest {
+        wasm: full("old", 1).wasm,
+        ..new.clone()
+    };
+    assert_eq!(overridden(new), modules_stay);
+    assert_eq!(overridden(Manifest::default()), full("old", 1));
+    let no_hosts = overridden(Manifest::default().disallow_all_hosts());
+    assert_eq!(no_hosts, full("old", 1).disallow_all_hosts());
+}
+
+#[test]
 fn builders_of_the_parts() {
     let memory = MemoryOptions::new()
         .with_max_pages(1)
