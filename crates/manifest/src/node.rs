@@ -203,13 +203,57 @@ fn disguised(object: &[(String, Node)]) -> Option<Node> {
     match key.as_str() {
         "$__toml_private_datetime" => Some(Node::Other("a date or time")),
         "$serde_json::private::Number" => Some(match text.parse() {
-            // Plain `serde_json` reads -0 as a floating-point number.
-            Ok(value) if text != "-0" => Node::Whole(value),
+            Ok(value) => Node::Whole(value),
             _ => match text.parse() {
+                // Plain `serde_json` reads -0 as a floating-point number.
                 Ok(value) if value != 0 => Node::Negative(value),
                 _ => FLOAT,
             },
         }),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::value::{Error, I128Deserializer, MapDeserializer};
+
+    use super::*;
+
+    fn read<'de>(deserializer: impl Deserializer<'de, Error = Error>) -> Node {
+        Budget::new(10).read(deserializer).unwrap()
+    }
+
+    #[test]
+    fn numbers_of_128_bits() {
+        for (value, expected) in [
+            (0, Node::Whole(0)),
+            (u64::MAX.into(), Node::Whole(u64::MAX)),
+            (i128::from(u64::MAX) + 1, BEYOND_64_BITS),
+            (-1, Node::Negative(-1)),
+            (i64::MIN.into(), Node::Negative(i64::MIN)),
+            (i128::from(i64::MIN) - 1, BEYOND_64_BITS),
+        ] {
+            assert_eq!(read(I128Deserializer::new(value)), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn numbers_handed_over_as_texts() {
+        for (text, expected) in [
+            ("0", Node::Whole(0)),
+            ("18446744073709551615", Node::Whole(u64::MAX)),
+            ("18446744073709551616", FLOAT),
+            ("-1", Node::Negative(-1)),
+            ("-0", FLOAT),
+            ("1.5", FLOAT),
+        ] {
+            let disguised = [("$serde_json::private::Number", text)];
+            assert_eq!(
+                read(MapDeserializer::new(disguised.into_iter())),
+                expected,
+                "{text}"
+            );
+        }
     }
 }

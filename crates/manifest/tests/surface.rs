@@ -138,6 +138,24 @@ fn overriding_replaces_what_the_other_says_and_nothing_else() {
 }
 
 #[test]
+fn a_request_in_json() {
+    let read = |json: &str| HttpRequest::from_json(json.as_bytes());
+    let request = HttpRequest::new("u")
+        .with_header("a", "3")
+        .with_header("b", "2");
+    let json = r#"{"url": "u", "headers": {"a": "1", "b": "2", "a": "3"}}"#;
+    assert_eq!(read(json), Ok(request), "the last of a name counts");
+    for (json, words) in [
+        (r#"{"url": "u", "headers": {"a": 1}}"#, "headers.a"),
+        (r#"{"url": "u", "headers": []}"#, "headers"),
+        (r#"{"headers": {}}"#, "missing field url"),
+    ] {
+        let error = read(json).expect_err(json).to_string();
+        assert!(error.contains(words), "{json}: {error}");
+    }
+}
+
+#[test]
 fn builders_of_the_parts() {
     let memory = MemoryOptions::new()
         .with_max_pages(1)
