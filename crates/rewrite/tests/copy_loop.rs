@@ -23,6 +23,12 @@ fn module(function: &str) -> String {
     )
 }
 
+/// A copy of a block, out of kernel memory.
+const COPY: &str = "(loop (i64.store (local.get $to) (call $load (local.get $from)))
+        (local.set $to (i32.add (local.get $to) (i32.const 8)))
+        (local.set $from (i64.add (local.get $from) (i64.const 8)))
+        (br_if 0 (i64.lt_u (local.get $from) (local.get $end))))";
+
 /// The copies made at once in a function.
 fn copy_loops(function: &str) -> usize {
     let rewritten = pass(&wat(&module(function)), DEFINE).expect("it can be rewritten");
@@ -402,12 +408,8 @@ fn other_loops_are_left_alone() {
 /// A function that the embedder keeps is called for every access.
 #[test]
 fn overridden_functions_are_called() {
-    let text = "(loop (i64.store (local.get $to) (call $load (local.get $from)))
-        (local.set $to (i32.add (local.get $to) (i32.const 8)))
-        (local.set $from (i64.add (local.get $from) (i64.const 8)))
-        (br_if 0 (i64.lt_u (local.get $from) (local.get $end))))";
     let loops = |kept: &[&str]| {
-        pass_keeping(&wat(&module(text)), DEFINE, kept).map(|rewritten| rewritten.copy_loops)
+        pass_keeping(&wat(&module(COPY)), DEFINE, kept).map(|rewritten| rewritten.copy_loops)
     };
     assert_eq!(loops(&["load_u64"]), Ok(0));
     assert_eq!(loops(&["load_u8"]), Ok(1));
@@ -416,11 +418,7 @@ fn overridden_functions_are_called() {
 /// Guards are left out, like calls are kept, where a module would grow too much.
 #[test]
 fn growth_is_bounded() {
-    let one = "(loop (i64.store (local.get $to) (call $load (local.get $from)))
-        (local.set $to (i32.add (local.get $to) (i32.const 8)))
-        (local.set $from (i64.add (local.get $from) (i64.const 8)))
-        (br_if 0 (i64.lt_u (local.get $from) (local.get $end))))";
-    let wasm = wat(&module(&one.repeat(5000)));
+    let wasm = wat(&module(&COPY.repeat(5000)));
     for mode in [DEFINE, KernelMemory::Import] {
         let rewritten = pass(&wasm, mode).expect("it can be rewritten");
         let guards = rewritten.copy_loops;
@@ -434,15 +432,11 @@ fn growth_is_bounded() {
 /// memories move either.
 #[test]
 fn a_loop_in_a_function_without_room_is_left_alone() {
-    let text = "(loop (i64.store (local.get $to) (call $load (local.get $from)))
-        (local.set $to (i32.add (local.get $to) (i32.const 8)))
-        (local.set $from (i64.add (local.get $from) (i64.const 8)))
-        (br_if 0 (i64.lt_u (local.get $from) (local.get $end))))";
     const PARAMETERS: usize = 6;
     for (count, expected) in [(49_900, (1, 2, 0)), (50_000, (0, 1, 1))] {
         let locals = " i32".repeat(count - PARAMETERS);
         let other = "(func (drop (call $load (i64.const 64)))";
-        let wasm = wat(&module(&format!("(local{locals}) {text}) {other}")));
+        let wasm = wat(&module(&format!("(local{locals}) {COPY}) {other}")));
         for mode in [DEFINE, KernelMemory::Import] {
             let rewritten = pass(&wasm, mode).expect("it can be rewritten");
             let found = (
