@@ -4,8 +4,10 @@
 //! Must not know: a language. Invariant: nothing here decides what a plug-in may do.
 #![forbid(unsafe_code)]
 
+mod borrow;
 mod cell;
 mod log;
 
+pub use borrow::{borrow, borrow_while};
 pub use cell::{Cell, Entry, Holder, Taken};
 pub use log::{filter, install, set_file};

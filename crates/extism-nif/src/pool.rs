@@ -4,9 +4,10 @@
 //! goes back when that is freed or lost; a process that dies while it waits takes nothing.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use extism_runtime::{Error, Plugin, Pool, PoolOptions, Status};
+use extism_binding::borrow_while;
+use extism_runtime::{Error, Plugin, Pool, PoolOptions};
 use rustler::{Env, Resource, ResourceArc};
 
 use crate::arena::Context;
@@ -23,9 +24,6 @@ pub(crate) struct Members(Mutex<Option<Shared>>);
 
 #[rustler::resource_impl]
 impl Resource for Members {}
-
-/// How long a borrower waits before it looks whether its process is still there.
-const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 impl Members {
     fn get(&self) -> Result<Shared, Failure> {
@@ -72,21 +70,9 @@ fn pool_get(
     timeout_ms: u64,
 ) -> Started {
     let pool = pool.get()?;
-    let deadline = Instant::now().checked_add(Duration::from_millis(timeout_ms));
+    let timeout = Duration::from_millis(timeout_ms);
     let work = move |call: &ResourceArc<call::Call>| {
-        let lease = loop {
-            call::check(call)?;
-            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-            let wait = left.map_or(LOOK_INTERVAL, |left| left.min(LOOK_INTERVAL));
-            if let Some(lease) = pool.get(wait)? {
-                break lease;
-            }
-            if left.is_some_and(|left| left <= LOOK_INTERVAL) {
-                let text = format!("no plugin of the pool came back within {timeout_ms} ms");
-                return Err(Failure::new(Status::WaitTimeout, text));
-            }
-        };
-        call::check(call)?;
+        let lease = borrow_while(&pool, timeout, || call::check(call))?;
         answer(context.insert(Entry::lent(lease))?)
     };
     call::start(env, tag, Leaving::Goes, call::at_once(work))

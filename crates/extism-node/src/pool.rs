@@ -5,8 +5,9 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use extism_binding::borrow_while;
 use extism_runtime::{Error, Plugin as Instance, Pool as Shared, PoolOptions, Status};
 use napi_derive::napi;
 
@@ -15,9 +16,6 @@ use crate::cell::{Cell, Entry};
 use crate::compiled::Compiled;
 use crate::error::{Failure, Thrown};
 use crate::realm::{Near, Value};
-
-/// How long a borrower waits before it looks whether its JavaScript is still there.
-const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A pool of JavaScript.
 #[napi]
@@ -50,26 +48,17 @@ impl Pool {
     #[napi]
     pub fn get(&self, call: u32, timeout_ms: f64) -> Result<(), Thrown> {
         let pool = self.shared()?;
-        let wait = Duration::try_from_secs_f64(timeout_ms / 1_000.0).ok();
-        let deadline = wait.and_then(|wait| Instant::now().checked_add(wait));
+        // Infinity is for ever.
+        let timeout = Duration::try_from_secs_f64(timeout_ms / 1_000.0).unwrap_or(Duration::MAX);
         let work = move |call: &Call| {
-            let lease = loop {
-                if call.is_stopped() {
-                    return Err(Failure::new(
-                        Status::Cancelled,
-                        "the JavaScript thread has ended",
-                    ));
+            let is_there = || match call.is_stopped() {
+                true => {
+                    let text = "the JavaScript thread has ended";
+                    Err(Failure::new(Status::Cancelled, text))
                 }
-                let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-                let slice = left.map_or(LOOK_INTERVAL, |left| left.min(LOOK_INTERVAL));
-                if let Some(lease) = pool.get(slice)? {
-                    break lease;
-                }
-                if left.is_some_and(|left| left <= LOOK_INTERVAL) {
-                    let text = format!("no plug-in of the pool came back within {timeout_ms} ms");
-                    return Err(Failure::new(Status::WaitTimeout, text));
-                }
+                false => Ok(()),
             };
+            let lease = borrow_while(&pool, timeout, is_there)?;
             Ok(Value::Plugin(Cell::new(Entry::lent(lease))))
         };
         call::start(self.near.far()?, call, None, work)?;

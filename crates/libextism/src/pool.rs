@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use extism_binding::borrow;
 use extism_runtime::{Error, Plugin, Pool, PoolOptions, PoolStats, Status};
 
 use crate::compiled::ExtismCompiledPlugin;
@@ -110,11 +111,7 @@ pub unsafe extern "C" fn extism_pool_get(
                 let pool = Object::get(pool)
                     .cloned()
                     .ok_or_else(|| ffi::null("pool"))?;
-                let lease = pool.get(Duration::from_millis(timeout_ms))?;
-                let lease = lease.ok_or_else(|| {
-                    let text = format!("no plugin of the pool came back within {timeout_ms} ms");
-                    Error::new(Status::WaitTimeout, text)
-                })?;
+                let lease = borrow(&pool, Duration::from_millis(timeout_ms))?;
                 Ok(Cell::new(Entry::lent(lease)))
             })
         }

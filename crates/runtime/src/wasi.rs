@@ -22,7 +22,7 @@ use extism_policy::{Access, PathRule};
 use wasmtime::{AsContextMut, Caller, Extern, Linker};
 use wasmtime_wasi::p1::{self, WasiP1Ctx, wasi_snapshot_preview1 as preview1};
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
-use wiggle::GuestMemory;
+use wiggle::{GuestError, GuestMemory, Region};
 
 use crate::Status;
 use crate::call::outcome::stopped;
@@ -161,6 +161,7 @@ pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     interruptible(linker)?;
     exit_with_any_code(linker)?;
     no_sockets(linker)?;
+    random_in_pieces(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -215,6 +216,39 @@ fn no_socket(cx: &mut Caller<'_, State>, fd: i32) -> wasmtime::Result<i32> {
 /// WASI's error numbers `badf` and `notsock`.
 const BAD_DESCRIPTOR: i32 = 8;
 const NO_SOCKET: i32 = 57;
+
+/// Replaces the function for random bytes: wasmtime-wasi's makes all of them, as many as 64 MiB, on the host's
+/// side before it looks whether the plug-in has that much memory.
+fn random_in_pieces(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.func_wrap(
+        extism_abi::import::WASI_MODULE,
+        "random_get",
+        |mut cx: Caller<'_, State>, start: u32, len: u32| -> wasmtime::Result<i32> {
+            let Some(Extern::Memory(memory)) = cx.get_export("memory") else {
+                return Err(no_memory());
+            };
+            let (data, state) = memory.data_and_store_mut(&mut cx);
+            let rest = data.get_mut(start as usize..);
+            let Some(bytes) = rest.and_then(|rest| rest.get_mut(..len as usize)) else {
+                return Err(GuestError::PtrOutOfBounds(Region { start, len }).into());
+            };
+            let context = state.wasi.context();
+            for piece in bytes.chunks_mut(RANDOM_PIECE_BYTES) {
+                if let Some(stop) = state.token.stop() {
+                    return Err(stop_error(stop));
+                }
+                let piece_len = piece.len() as i32;
+                let mut guest = GuestMemory::Unshared(piece);
+                preview1::random_get(context, &mut guest, 0, piece_len)?;
+            }
+            Ok(0)
+        },
+    )?;
+    Ok(())
+}
+
+/// How many random bytes are made before a look whether the call has to stop.
+const RANDOM_PIECE_BYTES: usize = 64 * 1024;
 
 /// What a WASI call that succeeds does to the number of open files.
 #[derive(Clone, Copy, PartialEq, Eq)]

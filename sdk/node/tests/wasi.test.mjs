@@ -11,31 +11,31 @@ nothingIsLeft();
 
 const SUCCESS = 0;
 const BADF = 8;
-const FAULT = 21;
 const INVAL = 28;
 const NOTSUP = 58;
 const SPIPE = 70;
+const TRAP = "TRAP_MEMORY";
 /** No address of a memory of one page. */
 const BEYOND = 65_534;
 
-/** A call by its name, its arguments (a big integer is an `i64`), and the error number it answers. */
+/** A call by its name, its arguments (a big integer is an `i64`), and the error number it answers, or how the plug-in ends. */
 const CALLS = [
   ["args_sizes_get", [0, 4], SUCCESS],
-  ["args_sizes_get", [0, -1], FAULT],
-  ["args_get", [0, BEYOND], FAULT],
-  ["environ_sizes_get", [BEYOND + 4, 0], FAULT],
+  ["args_sizes_get", [0, -1], TRAP],
+  ["args_get", [0, BEYOND], TRAP],
+  ["environ_sizes_get", [BEYOND + 4, 0], TRAP],
   ["environ_get", [0, 16], SUCCESS],
   ["clock_res_get", [0, 0], SUCCESS],
   ["clock_res_get", [7, 0], NOTSUP],
   ["clock_time_get", [1, 0n, 0], SUCCESS],
   ["clock_time_get", [2, 0n, 0], NOTSUP],
-  ["clock_time_get", [0, 0n, BEYOND], FAULT],
+  ["clock_time_get", [0, 0n, BEYOND], TRAP],
   ["fd_advise", [0, 0n, 0n, 0], SUCCESS],
   ["fd_allocate", [1, 0n, 0n], NOTSUP],
   ["fd_datasync", [1], SUCCESS],
   ["fd_datasync", [3], BADF],
   ["fd_fdstat_get", [1, 0], SUCCESS],
-  ["fd_fdstat_get", [1, BEYOND], FAULT],
+  ["fd_fdstat_get", [1, BEYOND], TRAP],
   ["fd_fdstat_get", [3, 0], BADF],
   ["fd_fdstat_set_flags", [1, 0], SUCCESS],
   ["fd_filestat_get", [0, 0], SUCCESS],
@@ -51,17 +51,17 @@ const CALLS = [
   ["fd_seek", [0, 0n, 0, 0], SPIPE],
   ["fd_tell", [7, 0], BADF],
   ["fd_write", [0, 0, 0, 0], BADF],
-  ["fd_write", [1, 0, 1, BEYOND], FAULT],
-  ["fd_write", [1, BEYOND, 1, 0], FAULT],
-  ["fd_write", [1, 0, -1, 0], FAULT],
+  ["fd_write", [1, 0, 1, BEYOND], TRAP],
+  ["fd_write", [1, BEYOND, 1, 0], TRAP],
+  ["fd_write", [1, 0, -1, 0], TRAP],
   ["path_open", [3, 0, 0, 0, 0, 0n, 0n, 0, 0], BADF],
   ["path_symlink", [0, 0, 0, 0, 0], BADF],
   ["poll_oneoff", [0, 0, 0, 0], INVAL],
-  ["poll_oneoff", [BEYOND, 0, 1, 0], FAULT],
+  ["poll_oneoff", [BEYOND, 0, 1, 0], TRAP],
   ["proc_raise", [6], NOTSUP],
   ["random_get", [0, 65_536], SUCCESS],
-  ["random_get", [1, 65_536], FAULT],
-  ["random_get", [0, -1], FAULT],
+  ["random_get", [1, 65_536], TRAP],
+  ["random_get", [0, -1], TRAP],
   ["sched_yield", [], SUCCESS],
   ["sock_shutdown", [1, 0], BADF],
 ];
@@ -83,7 +83,7 @@ for (const [name, args, errno] of CALLS) {
     const plugin = await extism.createPlugin(calling(name, args), options);
     const answered = await plugin.call("run").then(
       () => SUCCESS,
-      (error) => error.guestCode || error,
+      (error) => error.guestCode || error.code,
     );
     assert.equal(answered, errno);
     await plugin.close();

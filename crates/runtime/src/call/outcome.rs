@@ -5,6 +5,7 @@
 
 use wasmtime::{ThrownException, Trap, UnknownImportError};
 use wasmtime_wasi::I32Exit;
+use wiggle::GuestError;
 
 use super::token::{Stop, Token};
 use crate::Status;
@@ -94,6 +95,10 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
             code: CODE_TRAP,
             error: Some(Error::from_chain(Status::TrapOther, error)),
         },
+        // A pointer given to WASI; the published library has no trap's code for it either.
+        (None, None) if error.is::<GuestError>() => {
+            Outcome::failed(Error::from_chain(Status::TrapMemory, error))
+        }
         (None, None) => Outcome::failed(Error::from_chain(Status::HostFunction, error)),
     }
 }

@@ -1,4 +1,4 @@
-//! The call path allocates nothing on the heap.
+//! The call path allocates nothing on the heap, and random bytes little.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -9,6 +9,7 @@ use crate::support::plugin;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -17,6 +18,7 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        LARGEST.with(|largest| largest.set(largest.get().max(layout.size())));
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
@@ -81,4 +83,23 @@ fn a_call_allocates_nothing() {
         calls();
         assert_eq!(allocations_of(|| (0..10).for_each(|_| calls())), 0);
     }
+}
+
+/// However many a plug-in wants, and whether it has the memory for them or not.
+#[test]
+fn random_bytes_are_made_in_pieces() {
+    let source = r#"(module
+        (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+        (memory (export "memory") 1100)
+        (func (export "all") (result i32)
+            (call $random (i32.const 0) (i32.mul (memory.size) (i32.const 65_536))))
+        (func (export "more") (result i32) (call $random (i32.const 65_536) (i32.const 72_089_600)))
+        (func (export "last") (result i32) (i64.eqz (i64.load (i32.const 72_089_592)))))"#;
+    crate::support::each_way(source, |plugin| {
+        LARGEST.set(0);
+        for (name, code) in [("more", -1), ("all", 0), ("last", 0)] {
+            assert_eq!(plugin.call(name, b"").code, code, "{name}");
+        }
+        assert!(LARGEST.get() <= 1024 * 1024, "{}", LARGEST.get());
+    });
 }

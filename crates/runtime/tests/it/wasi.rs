@@ -136,6 +136,31 @@ fn a_plugin_that_exits_while_it_is_started_has_not_run() {
     });
 }
 
+/// The plug-in is at fault there, and no host function.
+#[test]
+fn pointers_outside_of_memory_and_misaligned_ones() {
+    let source = r#"(module
+        (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func (export "outside") (result i32) (call $random (i32.const 65_530) (i32.const 100)))
+        (func (export "overflow") (result i32) (call $random (i32.const -1) (i32.const -1)))
+        (func (export "misaligned") (result i32) (call $sizes (i32.const 1) (i32.const 8)))
+        (func (export "inside") (result i32) (call $random (i32.const 65_530) (i32.const 6))))"#;
+    each_way(source, |plugin| {
+        for (name, text) in [
+            ("outside", "Pointer out of bounds"),
+            ("overflow", "Pointer out of bounds"),
+            ("misaligned", "Pointer not aligned"),
+        ] {
+            let (code, status, cause) = call(plugin, name, b"");
+            assert_eq!((code, status), (-1, Status::TrapMemory), "{name}: {cause}");
+            assert!(cause.contains(text), "{name}: {cause}");
+            assert_eq!(call(plugin, "inside", b"").0, 0);
+        }
+    });
+}
+
 #[test]
 fn arguments_and_environment_are_what_the_host_says() {
     let source = r#"(module

@@ -6,7 +6,8 @@
  * to a file or a socket.
  */
 
-import { Exited } from "./failure.js";
+import { Status } from "../status.js";
+import { Exited, Interrupted } from "./failure.js";
 
 /** What a program is started with. */
 export interface Program {
@@ -24,7 +25,6 @@ interface Stream {
 
 const SUCCESS = 0;
 const BADF = 8;
-const FAULT = 21;
 const INVAL = 28;
 const NOTSUP = 58;
 const SPIPE = 70;
@@ -148,14 +148,14 @@ export function preview1(program: Program, memory: () => WebAssembly.Memory | un
   return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, guarded(call)]));
 }
 
-/** The call, with the error number of an address beyond the memory. */
+/** The call, which an address beyond the memory ends as one in the plug-in's own code does. */
 function guarded(call: Call): WebAssembly.ImportValue {
   return (...args: never[]): number => {
     try {
       return call(...args);
     } catch (error) {
       if (error instanceof RangeError) {
-        return FAULT;
+        throw new Interrupted({ status: Status.TrapMemory, message: "Pointer out of bounds" });
       }
       throw error;
     }
