@@ -150,6 +150,24 @@ fn a_copy_of_the_input() {
     );
 }
 
+/// The two that are compared may come in either order.
+#[test]
+fn a_test_for_a_meeting_is_read_from_both_sides() {
+    let text = |test: &str| {
+        format!(
+            "(loop (br_if 1 (i64.eq {test}))
+            (i64.store (local.get $to) (call $load (local.get $from)))
+            (local.set $to (i32.add (local.get $to) (i32.const 8)))
+            (local.set $from (i64.add (local.get $from) (i64.const 8)))
+            (br 0))"
+        )
+    };
+    assert_eq!(
+        guard(&text("(local.get $from) (local.get $end)"), DEFINE),
+        guard(&text("(local.get $end) (local.get $from)"), DEFINE)
+    );
+}
+
 /// Everything else there can be: a test that orders, extended numbers of both kinds, an offset, a
 /// store, bytes.
 #[test]
@@ -365,6 +383,13 @@ fn other_loops_are_left_alone() {
         format!(
             "(i32.const 1) (loop (param i32) (result i32) {copy} {on} (i32.const 2) {test} (drop))
                 (local.set $to)"
+        ),
+        // What a block leaves is added, and not what lay below it.
+        format!(
+            "(loop (br_if 1 (i64.eq (local.get $from) (local.get $end))) {copy}
+                (local.set $to (i32.add (local.get $to) (i32.const 8)))
+                (i64.const 8) (local.get $from) (block (result i64) (i64.const 16) (br 0))
+                i64.add (local.set $from) (br 0))"
         ),
         // They go nowhere, and something else is stored.
         format!(

@@ -313,6 +313,10 @@ fn a_function_as_long_as_engines_accept_is_not_made_longer() {
         calls(&long_function(BYTES_MAX - 40, &loads), KernelMemory::Import),
         Ok((1, 1))
     );
+    // Room for a third more is kept where a memory moves.
+    let wasm = long_function(BYTES_MAX / 4 * 3, &loads);
+    assert_eq!(calls(&wasm, KernelMemory::Import), Ok((1, 1)));
+    assert_eq!(calls(&wasm, DEFINE), Ok((2, 0)));
 }
 
 /// Bytes that are almost a module: the pass answers, whatever it answers.

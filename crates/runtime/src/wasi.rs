@@ -217,8 +217,8 @@ fn no_socket(cx: &mut Caller<'_, State>, fd: i32) -> wasmtime::Result<i32> {
 const BAD_DESCRIPTOR: i32 = 8;
 const NO_SOCKET: i32 = 57;
 
-/// Replaces the function for random bytes: wasmtime-wasi's makes all of them, as many as 64 MiB, on the host's
-/// side before it looks whether the plug-in has that much memory.
+/// Replaces the function for random bytes: wasmtime-wasi's makes all of them, as many as 64 MiB, on the
+/// host's side before it looks whether the plug-in has that much memory.
 fn random_in_pieces(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.func_wrap(
         extism_abi::import::WASI_MODULE,
