@@ -273,10 +273,12 @@ fn safety_daily(context: &Context<'_>, job: &Job) -> Result<Report> {
     safety::run(context.project, &options, job)
 }
 
-/// Tests that need a feature which is off in the product. Where the engine is part of it the workspace is
+/// Tests that need a feature which is off in the product, or without one that is on. Where the engine is part of it the workspace is
 /// chosen, so that the engine is built once.
 const WITH_FEATURES: &[&[&str]] = &[
     &["--package", "extism-manifest", "--features", "json_schema"],
+    // As it is in pages, where the platform's engine validates.
+    &["--package", "extism-rewrite", "--no-default-features"],
     &[
         "--workspace",
         "--features",

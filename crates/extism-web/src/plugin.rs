@@ -413,6 +413,10 @@ impl Facilities for Plugin {
         self.config.get(key).map(Vec::as_slice)
     }
 
+    fn config_key_bytes(&self) -> usize {
+        self.config.keys().map(String::len).max().unwrap_or(0)
+    }
+
     fn vars(&self) -> &Vars {
         &self.vars
     }

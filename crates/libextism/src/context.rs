@@ -7,6 +7,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use extism_runtime::{CODE_FAILED, Context, Error, Plugin, Status};
 
@@ -30,13 +31,18 @@ pub struct Arena {
     plugins: Context<Entry>,
     /// Beside the plug-ins, for these can be had while a plug-in is in use.
     cancel: Mutex<Vec<(i32, PluginHandle)>>,
-    failure: Mutex<Option<Failure>>,
+    failures: Mutex<Vec<Failure>>,
 }
 
+/// What went wrong last for a thread. Its text lasts until something else goes wrong for the same thread.
 struct Failure {
+    thread: ThreadId,
     error: Error,
     text: CString,
 }
+
+/// For how many threads failures are kept.
+const FAILURES_MAX: usize = 256;
 
 impl Kind for Arc<Arena> {
     const TAG: u64 = u64::from_be_bytes(*b"ext-cont");
@@ -89,17 +95,36 @@ impl Arena {
         visited.flatten().map_err(|error| self.fail(error))
     }
 
-    /// What went wrong last, as far as the context is concerned.
+    /// What went wrong last for this thread, as far as the context is concerned; if nothing did, for another.
     fn failure<R>(&self, read: impl FnOnce(&Failure) -> R) -> Option<R> {
-        lock(&self.failure).as_ref().map(read)
+        let failures = lock(&self.failures);
+        let thread = thread::current().id();
+        let own = failures.iter().find(|failure| failure.thread == thread);
+        own.or(failures.last()).map(read)
     }
 
     #[cold]
     fn fail(&self, error: Error) -> Error {
-        *lock(&self.failure) = Some(Failure {
-            text: ffi::c_string(&published_text(&error)),
-            error: error.clone(),
-        });
+        let thread = thread::current().id();
+        let text = ffi::c_string(&published_text(&error));
+        let mut failures = lock(&self.failures);
+        let own = failures.iter().position(|failure| failure.thread == thread);
+        let failure = match own.map(|own| failures.remove(own)) {
+            // Who asks for the text, and then for the status, still has the text.
+            Some(known) if known.text == text => Failure {
+                error: error.clone(),
+                ..known
+            },
+            _ => Failure {
+                thread,
+                error: error.clone(),
+                text,
+            },
+        };
+        if failures.len() == FAILURES_MAX {
+            failures.remove(0);
+        }
+        failures.push(failure);
         error
     }
 }

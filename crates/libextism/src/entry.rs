@@ -91,6 +91,9 @@ impl Entry {
     /// Calls a function; answers the code. `context` is what its host functions find.
     #[inline]
     pub(crate) fn call(&mut self, name: &[u8], input: &[u8], context: *mut c_void) -> i32 {
+        // The call begins by giving back what the last one left.
+        let copy = overlap(input, self.output()).then(|| input.to_vec());
+        let input = copy.as_deref().unwrap_or(input);
         let plugin = self.plugin();
         let outcome = if context.is_null() {
             plugin.call(name, input)
@@ -191,6 +194,13 @@ impl Last {
         self.text = None;
         self.code
     }
+}
+
+/// Whether two ranges share a byte.
+#[inline]
+fn overlap(a: &[u8], b: &[u8]) -> bool {
+    let (a, b) = (a.as_ptr_range(), b.as_ptr_range());
+    a.start < b.end && b.start < a.end
 }
 
 /// The text of an error as the published functions give it: what the guest said, or the outermost

@@ -120,18 +120,18 @@ impl Request<'_> {
         } = self;
         options.functions = functions.functions();
         options.log_sink = sink.as_ref().map(Sink::to_runtime);
+        let handed = Handed {
+            functions: Some(functions),
+            sink,
+        };
         let compiled = if data_pointers {
             // SAFETY: as the caller says.
             unsafe { source::compile_trusted(wasm, options) }
         } else {
             CompiledPlugin::new(wasm, options)
         };
-        match &compiled {
-            Ok(_) => drop(functions),
-            Err(_) => {
-                functions.give_back();
-                sink.into_iter().for_each(Sink::disown);
-            }
+        if compiled.is_ok() {
+            handed.keep();
         }
         compiled
     }
@@ -139,10 +139,32 @@ impl Request<'_> {
     /// Does something that only looks at the options: everything stays the caller's.
     pub(crate) fn with<R>(mut self, look: impl FnOnce(&Options) -> R) -> R {
         self.options.functions = self.functions.functions();
-        let answer = look(&self.options);
-        self.functions.give_back();
-        self.sink.into_iter().for_each(Sink::disown);
-        answer
+        let _handed = Handed {
+            functions: Some(self.functions),
+            sink: self.sink,
+        };
+        look(&self.options)
+    }
+}
+
+/// What the caller hands over, and has again when this is dropped, also by a panic.
+struct Handed<'a> {
+    functions: Option<Taken<'a>>,
+    sink: Option<Sink>,
+}
+
+impl Handed<'_> {
+    /// It is the plug-in's from now on.
+    fn keep(mut self) {
+        self.functions = None;
+        self.sink = None;
+    }
+}
+
+impl Drop for Handed<'_> {
+    fn drop(&mut self) {
+        self.functions.take().into_iter().for_each(Taken::give_back);
+        self.sink.take().into_iter().for_each(Sink::disown);
     }
 }
 

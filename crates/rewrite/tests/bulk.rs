@@ -192,6 +192,7 @@ fn reserved_names_on_anything_else_mean_nothing() {
         format!(r#"(module (memory i64 1) (func (export "{name}") {TYPE}))"#),
         format!(r#"(module (func (export "{name}") {TYPE}))"#),
         format!(r#"(module (memory (export "{name}") 1))"#),
+        format!(r#"(module (memory (export "{name}") 1) (func {TYPE}))"#),
         format!(
             r#"(module (import "m" "f" (func $f {TYPE})) (memory 1) (export "{name}" (func $f)))"#
         ),

@@ -40,6 +40,7 @@ fn a_rewritten_module_is_not_rewritten_again() {
 }
 
 /// A memory index that is out of range must not come into range by the pass.
+#[cfg(feature = "validate")]
 #[test]
 fn kernel_memory_cannot_be_named_by_its_index() {
     let bodies = [
@@ -68,6 +69,7 @@ fn kernel_memory_cannot_be_named_by_its_index() {
     }
 }
 
+#[cfg(feature = "validate")]
 #[test]
 fn what_is_no_core_module_is_declined() {
     let component = declined(&wat("(component)"), DEFINE);
@@ -296,6 +298,7 @@ fn a_function_as_long_as_engines_accept_is_not_made_longer() {
         calls(&long_function(BYTES_MAX - 1000, &[]), DEFINE),
         Ok((2, 0))
     );
+    #[cfg(feature = "validate")]
     assert_eq!(
         declined(&long_function(BYTES_MAX + 1, &[]), DEFINE).kind,
         DeclinedKind::Invalid

@@ -59,8 +59,6 @@ pub struct Plugin {
     output: Range,
     /// Whether a call ended other than by returning since the instance was made.
     damaged: bool,
-    /// Whether the host has changed configuration, variables, log sink or the sight of response headers.
-    changed: bool,
     _live: Live,
 }
 
@@ -126,7 +124,6 @@ impl Plugin {
             fuel: compiled.options.fuel,
             output: Range::default(),
             damaged: false,
-            changed: false,
             _live: Live::plugin(),
         })
     }
@@ -259,16 +256,17 @@ impl Plugin {
         self.damaged || self.token.is_running()
     }
 
-    /// Whether a pool will make the plug-in anew before it lends it again, since it is damaged or its
-    /// borrower changed more than a call does.
+    /// Whether the plug-in is made anew once it is back in its pool, since it is damaged or its borrower
+    /// changed more than a call does.
     pub fn needs_renewal(&self) -> bool {
-        self.changed || self.is_damaged()
+        self.store.data().changed || self.is_damaged()
     }
 
     /// Changes configuration values; `None` removes one.
     pub fn configure(&mut self, changes: impl IntoIterator<Item = (String, Option<String>)>) {
-        self.changed = true;
-        let config = &mut self.store.data_mut().config;
+        let state = self.store.data_mut();
+        state.changed = true;
+        let config = &mut state.config;
         for (key, value) in changes {
             match value {
                 Some(value) => config.insert(key, value),
@@ -290,20 +288,21 @@ impl Plugin {
     /// The plug-in's variables, to change. The host is not bound by the plug-in's limit, but what
     /// it stores counts.
     pub fn vars_mut(&mut self) -> &mut BTreeMap<String, Vec<u8>> {
-        self.changed = true;
-        self.store.data_mut().vars.map_mut()
+        self.store.data_mut().vars_mut()
     }
 
     /// Lets the plug-in see the headers of HTTP responses from now on.
     pub fn allow_http_response_headers(&mut self) {
-        self.changed = true;
-        self.store.data_mut().http.headers.get_or_insert_default();
+        let state = self.store.data_mut();
+        state.changed = true;
+        state.http.headers.get_or_insert_default();
     }
 
     /// Where this plug-in's log messages go, beside the process-wide log; `None`: nowhere else.
     pub fn set_log_sink(&mut self, sink: Option<LogSink>) {
-        self.changed = true;
-        self.store.data_mut().logger.set_sink(sink);
+        let state = self.store.data_mut();
+        state.changed = true;
+        state.logger.set_sink(sink);
     }
 
     /// The fuel the last call used, if fuel is counted.
@@ -517,16 +516,17 @@ impl Plugin {
         })
     }
 
-    /// The plug-in as it was made: nothing that it or its host changed stays.
-    fn restore(&mut self) -> Result<(), Error> {
+    /// The plug-in as it was made, but for the instance, which the next call makes, within its own limits:
+    /// nothing that it or its host changed stays, and no code of its runs now.
+    fn unmake(&mut self) {
+        self.token = self.token.renewed();
         self.output = Range::default();
-        if !self.begin() {
-            return Err(outcome::unwatched());
-        }
-        let installed = self.install(self.fresh_state());
-        self.token.end();
-        self.changed = false;
-        installed.map_err(|failed| failed.error)
+        let compiled = self.compiled();
+        self.store = store_of(compiled.0.linked.engine(), self.fresh_state());
+        self.instance = None;
+        self.exports = Exports::default();
+        self.stage = Stage::Ended;
+        self.damaged = false;
     }
 
     fn fresh_state(&self) -> State {
@@ -550,14 +550,14 @@ impl Pooled for Plugin {
     /// Input, output and blocks of the last borrower are overwritten, and its cancel handles hit nobody
     /// else's calls.
     fn recycle(&mut self) -> bool {
-        let needs_renewal = self.needs_renewal();
+        if self.needs_renewal() {
+            self.unmake();
+            return true;
+        }
         // One is the plug-in's own, one its store's.
         if Arc::strong_count(&self.token) > 2 {
             self.token = self.token.renewed();
             self.store.data_mut().token = Arc::clone(&self.token);
-        }
-        if needs_renewal {
-            return self.restore().is_ok();
         }
         self.reset();
         true

@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) logger: Logger,
     pub(crate) wasi: Wasi,
     pub(crate) host_context: HostContext,
+    /// Whether the host has changed configuration, variables, log sink or the sight of response headers.
+    pub(crate) changed: bool,
 }
 
 impl State {
@@ -62,8 +64,15 @@ impl State {
             logger: Logger::new(limits, options.log_sink.clone()),
             wasi: Wasi::new(Arc::clone(&compiled.wasi)),
             host_context: HostContext::None,
+            changed: false,
             compiled: Arc::clone(compiled),
         }
+    }
+
+    /// The variables, for the host to change.
+    pub(crate) fn vars_mut(&mut self) -> &mut BTreeMap<String, Vec<u8>> {
+        self.changed = true;
+        self.vars.map_mut()
     }
 
     /// As it was before an instance was attempted and came to nothing.
@@ -86,6 +95,7 @@ impl State {
     pub(crate) fn swap_wiring(&mut self, other: &mut State) {
         std::mem::swap(&mut self.logger, &mut other.logger);
         std::mem::swap(&mut self.http, &mut other.http);
+        std::mem::swap(&mut self.changed, &mut other.changed);
     }
 }
 

@@ -7,6 +7,7 @@
 //! may have open, or all the threads that files are waited for on.
 
 mod output;
+mod poll;
 mod threads;
 
 pub(crate) use threads::Threads;
@@ -72,6 +73,13 @@ impl Wasi {
         Ok(())
     }
 
+    /// Closes everything that is open. A call that was given up leaves what it made, files among it, in a
+    /// table that nobody can clear; the next one begins with what the plug-in had from the start.
+    #[cold]
+    fn forget(&mut self) {
+        *self = Wasi::new(Arc::clone(&self.options));
+    }
+
     #[inline]
     fn context(&mut self) -> &mut WasiP1Ctx {
         self.parts().context
@@ -85,7 +93,7 @@ impl Wasi {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         let context = slot.get_or_insert_with(|| {
-            // Only folders can fail to open, and with folders the context was made by `open`.
+            // Only folders can fail to open. They did open once; a plug-in whose folder is gone has none.
             Box::new(context(options).unwrap_or_else(|_| WasiCtxBuilder::new().build_p1()))
         });
         Parts {
@@ -159,6 +167,7 @@ pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     p1::add_to_linker_sync(linker, |state: &mut State| state.wasi.context())?;
     linker.allow_shadowing(true);
     interruptible(linker)?;
+    poll::define(linker)?;
     exit_with_any_code(linker)?;
     no_sockets(linker)?;
     random_in_pieces(linker)?;
@@ -204,17 +213,24 @@ fn no_sockets(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 
 /// The error of whoever takes `fd` for a socket.
 fn no_socket(cx: &mut Caller<'_, State>, fd: i32) -> wasmtime::Result<i32> {
-    let context = cx.data_mut().wasi.context();
-    // The name of a folder into no bytes: all this tells is whether there is such a descriptor.
-    let mut nothing = GuestMemory::Unshared(&mut []);
-    match preview1::fd_prestat_dir_name(context, &mut nothing, fd, 0, 0)? {
-        BAD_DESCRIPTOR => Ok(BAD_DESCRIPTOR),
-        _ => Ok(NO_SOCKET),
+    match is_open(cx.data_mut().wasi.context(), fd)? {
+        true => Ok(NO_SOCKET),
+        false => Ok(BAD_DESCRIPTOR),
     }
 }
 
-/// WASI's error numbers `badf` and `notsock`.
+/// Whether there is such a descriptor.
+fn is_open(context: &mut WasiP1Ctx, fd: i32) -> wasmtime::Result<bool> {
+    // The name of a folder into no bytes tells, and does nothing.
+    let mut nothing = GuestMemory::Unshared(&mut []);
+    let errno = preview1::fd_prestat_dir_name(context, &mut nothing, fd, 0, 0)?;
+    Ok(errno != BAD_DESCRIPTOR)
+}
+
+/// WASI's error numbers `badf`, `inval`, `nametoolong` and `notsock`.
 const BAD_DESCRIPTOR: i32 = 8;
+const INVALID: i32 = 28;
+const NAME_TOO_LONG: i32 = 37;
 const NO_SOCKET: i32 = 57;
 
 /// Replaces the function for random bytes: wasmtime-wasi's makes all of them, as many as 64 MiB, on the
@@ -224,14 +240,8 @@ fn random_in_pieces(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         extism_abi::import::WASI_MODULE,
         "random_get",
         |mut cx: Caller<'_, State>, start: u32, len: u32| -> wasmtime::Result<i32> {
-            let Some(Extern::Memory(memory)) = cx.get_export("memory") else {
-                return Err(no_memory());
-            };
-            let (data, state) = memory.data_and_store_mut(&mut cx);
-            let rest = data.get_mut(start as usize..);
-            let Some(bytes) = rest.and_then(|rest| rest.get_mut(..len as usize)) else {
-                return Err(GuestError::PtrOutOfBounds(Region { start, len }).into());
-            };
+            let (data, state) = memory_and_state(&mut cx)?;
+            let bytes = part(data, start, len)?;
             let context = state.wasi.context();
             for piece in bytes.chunks_mut(RANDOM_PIECE_BYTES) {
                 if let Some(stop) = state.token.stop() {
@@ -293,10 +303,26 @@ impl End {
 const TOO_MANY_OPEN: i32 = 33;
 const TRY_AGAIN: i32 = 6;
 
+/// How long a path may be, in bytes, and in how many pieces bytes are read or written: what is more is
+/// copied, or gone through, without a look at the time.
+const PATH_BYTES_MAX: i64 = 64 * 1024;
+const PIECES_MAX: i64 = 1024;
+
+/// The argument of that name and value as it is handed on; an error number if it is out of reason. Fewer
+/// bytes than wanted may be read or written always.
+fn bounded(argument: &str, value: i64) -> Result<i64, i32> {
+    let unsigned = i64::from(value as u32);
+    match argument {
+        "path_len" | "old_len" | "new_len" if unsigned > PATH_BYTES_MAX => Err(NAME_TOO_LONG),
+        "iovs_len" => Ok(unsigned.min(PIECES_MAX)),
+        _ => Ok(value),
+    }
+}
+
 /// What a function may wait for. One that closes something is never refused.
 const fn waits(name: &str) -> Waits {
     match name.as_bytes() {
-        b"poll_oneoff" | b"fd_close" | b"fd_renumber" => Waits::Timer,
+        b"fd_close" | b"fd_renumber" => Waits::Nothing,
         _ => Waits::System,
     }
 }
@@ -313,10 +339,13 @@ macro_rules! interruptible {
                         let effect = Effect::of(stringify!($name), &[$(i64::from($arg)),*]);
                         let waits = const { waits(stringify!($name)) };
                         let fuel = cx.as_context_mut().hostcall_fuel();
-                        let Some(Extern::Memory(memory)) = cx.get_export("memory") else {
-                            return Err(no_memory());
-                        };
-                        let (data, state) = memory.data_and_store_mut(&mut cx);
+                        $(
+                            let $arg = match bounded(stringify!($arg), $arg.into()) {
+                                Ok(value) => value as $ty,
+                                Err(errno) => return Ok(errno),
+                            };
+                        )*
+                        let (data, state) = memory_and_state(&mut cx)?;
                         let Parts { open, threads, context } = state.wasi.parts();
                         let Some(lane) = threads.lane(waits)? else {
                             return Ok(TRY_AGAIN);
@@ -329,6 +358,9 @@ macro_rules! interruptible {
                         let call = preview1::$name(context, &mut guest, $($arg),*);
                         let done = drive(&state.token, &lane, call);
                         open.end(effect, End::of(&done));
+                        if done.is_err() {
+                            state.wasi.forget();
+                        }
                         done?
                     },
                 )?;
@@ -372,12 +404,24 @@ interruptible! {
     path_rename(fd: i32, old: i32, old_len: i32, new_fd: i32, new: i32, new_len: i32);
     path_symlink(old: i32, old_len: i32, fd: i32, new: i32, new_len: i32);
     path_unlink_file(fd: i32, path: i32, path_len: i32);
-    poll_oneoff(subscriptions: i32, events: i32, count: i32, result: i32);
 }
 
-fn no_memory() -> wasmtime::Error {
-    let text = "a module that uses WASI must export its memory as `memory`";
-    Error::new(Status::ModuleUnsupported, text).into()
+/// The memory of the plug-in that calls, and its state.
+fn memory_and_state<'a>(
+    cx: &'a mut Caller<'_, State>,
+) -> wasmtime::Result<(&'a mut [u8], &'a mut State)> {
+    let Some(Extern::Memory(memory)) = cx.get_export("memory") else {
+        let text = "a module that uses WASI must export its memory as `memory`";
+        return Err(Error::new(Status::ModuleUnsupported, text).into());
+    };
+    Ok(memory.data_and_store_mut(cx))
+}
+
+/// A part of the plug-in's memory.
+fn part(data: &mut [u8], start: u32, len: u32) -> Result<&mut [u8], GuestError> {
+    let rest = data.get_mut(start as usize..);
+    rest.and_then(|rest| rest.get_mut(..len as usize))
+        .ok_or(GuestError::PtrOutOfBounds(Region { start, len }))
 }
 
 /// Runs a WASI call to its end, or until the plug-in's call has to stop.
@@ -407,7 +451,7 @@ fn poll<F: Future>(
         if let Poll::Ready(result) = call.as_mut().poll(&mut context) {
             return Ok(result);
         }
-        if let Some(stop) = token.park() {
+        if let Some(stop) = token.park(None) {
             lane.leave_behind();
             return Err(stop_error(stop));
         }

@@ -15,6 +15,8 @@ pub trait Facilities {
     fn kernel(&self) -> &Kernel;
     /// What is configured under a key.
     fn config(&self, key: &str) -> Option<&[u8]>;
+    /// How many bytes the longest key has that anything is configured under.
+    fn config_key_bytes(&self) -> usize;
     /// Its variables.
     fn vars(&self) -> &Vars;
     /// Its variables, to change.
@@ -106,13 +108,34 @@ pub trait Guest {
         })
     }
 
+    /// As [`Guest::take_text`], for a name that is looked for among others; `None` if it is longer than all of
+    /// them. Nobody copies gigabytes to find nothing.
+    ///
+    /// # Errors
+    /// As [`Guest::take_text`].
+    fn take_name(
+        &mut self,
+        handle: u64,
+        what: &str,
+        longest_bytes: impl Fn(&Self::Facilities) -> usize,
+    ) -> Result<Option<String>, Self::Error> {
+        let length = self.block(handle, what)?.length;
+        if length > NAME_BYTES && length > longest_bytes(self.facilities()) as u64 {
+            self.free(handle)?;
+            return Ok(None);
+        }
+        self.take_text(handle, what).map(Some)
+    }
+
     /// `config_get`: the value under a key, or 0.
     ///
     /// # Errors
     /// As [`Guest::take_text`] and [`Guest::give_found`].
     fn config_get(&mut self, key: u64) -> Result<u64, Self::Error> {
-        let key = self.take_text(key, "config key")?;
-        self.give_found(|facilities| facilities.config(&key))
+        match self.take_name(key, "config key", Facilities::config_key_bytes)? {
+            Some(key) => self.give_found(|facilities| facilities.config(&key)),
+            None => Ok(0),
+        }
     }
 
     /// `var_get`: a copy of the value under a name, or 0.
@@ -120,8 +143,10 @@ pub trait Guest {
     /// # Errors
     /// As [`Guest::take_text`] and [`Guest::give_found`].
     fn var_get(&mut self, name: u64) -> Result<u64, Self::Error> {
-        let name = self.take_text(name, "var key")?;
-        self.give_found(|facilities| facilities.vars().get(&name))
+        match self.take_name(name, "var key", |facilities| facilities.vars().name_bytes())? {
+            Some(name) => self.give_found(|facilities| facilities.vars().get(&name)),
+            None => Ok(0),
+        }
     }
 
     /// `var_set`: sets the value under a name; the value 0 removes it.
@@ -134,11 +159,16 @@ pub trait Guest {
             return Err(Fault::new(Status::VarsDisabled, text).into());
         }
         let value_block = self.block(value, "var value")?;
-        let name = self.take_text(name, "var key")?;
         if value == 0 {
-            self.facilities_mut().vars_mut().remove(&name);
+            let longest_bytes = |facilities: &Self::Facilities| facilities.vars().name_bytes();
+            if let Some(name) = self.take_name(name, "var key", longest_bytes)? {
+                self.facilities_mut().vars_mut().remove(&name);
+            }
             return Ok(());
         }
+        let name_bytes = self.block(name, "var key")?.length;
+        self.facilities().vars().check_name(name_bytes)?;
+        let name = self.take_text(name, "var key")?;
         self.read(value_block, |facilities, bytes| {
             facilities.vars_mut().set(&name, bytes)
         })??;
@@ -158,8 +188,11 @@ pub trait Guest {
     }
 }
 
+/// Names up to this are copied without a look at how long the longest is.
+const NAME_BYTES: u64 = 4096;
+
 /// A copy of bytes whose number a guest has chosen: for those there may be no memory.
-fn copied(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn copied(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut copy = Vec::new();
     copy.try_reserve_exact(bytes.len())
         .map_err(|error| Fault::no_memory(&error, bytes.len()))?;

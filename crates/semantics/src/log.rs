@@ -93,12 +93,14 @@ impl Share {
         }
         self.lines = self.lines.saturating_add(1);
         self.bytes = self.bytes.saturating_add(length);
-        let Ok(text) = std::str::from_utf8(message) else {
+        let Some(kept) = beginning(message, self.line_bytes_max) else {
             let text = "unable to log message: invalid UTF-8";
             return Some((Level::Error, text.into()));
         };
-        let kept = cut(text, self.line_bytes_max);
         let text = escape(kept, Newlines::Kept);
+        // What is written counts, where that is more.
+        let more = (text.len() as u64).saturating_sub(length);
+        self.bytes = self.bytes.saturating_add(more);
         if kept.len() as u64 == length {
             return Some((level, text));
         }
@@ -121,6 +123,21 @@ impl Share {
             0 => None,
             dropped => Some(format!("{dropped} log messages dropped")),
         }
+    }
+}
+
+/// The longest text of at most `bytes_max` bytes that a message begins with; `None` if it is no text so far.
+/// What follows is not looked at, however much it is.
+fn beginning(message: &[u8], bytes_max: u64) -> Option<&str> {
+    let end = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+    let bytes = message.get(..end).unwrap_or(message);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        // The last character may be cut off.
+        Err(error) if error.error_len().is_none() && bytes.len() < message.len() => {
+            std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()
+        }
+        Err(_) => None,
     }
 }
 
@@ -173,6 +190,38 @@ mod tests {
         assert_eq!(Level::from_number(5), None);
         assert_eq!(Level::from_number(u64::MAX), None);
         assert_eq!(Level::from_name("Info"), None);
+    }
+
+    #[test]
+    fn only_what_is_kept_is_looked_at() {
+        let limits = Limits {
+            log_line_bytes_max: 4,
+            ..Limits::default()
+        };
+        let shown = |message: &[u8]| {
+            let (level, text) = Share::new(&limits).admit(Level::Info, message).unwrap();
+            (level, text.into_owned())
+        };
+        let info = |text: &str| (Level::Info, text.to_owned());
+        assert_eq!(shown(b"abcd"), info("abcd"));
+        assert_eq!(shown(b"abcde"), info("abcd [1 bytes cut]"));
+        assert_eq!(shown("abcß".as_bytes()), info("abc [2 bytes cut]"));
+        assert_eq!(shown(b"abcd\xff"), info("abcd [1 bytes cut]"));
+        for bad in [&b"ab\xff"[..], b"ab\xffde", b"abc\xc3"] {
+            assert_eq!(shown(bad).0, Level::Error, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_counts() {
+        let limits = Limits {
+            log_call_bytes_max: 20,
+            ..Limits::default()
+        };
+        let mut share = Share::new(&limits);
+        // Six bytes each.
+        let lines = (0..10).filter(|_| share.admit(Level::Info, b"\x1b\x1b").is_some());
+        assert_eq!(lines.count(), 2);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The variables of a plug-in: bytes under names, kept from call to call, counted exactly.
 //!
 //! A variable costs its name, its value and a fixed overhead. Invariant: through [`Vars::set`] the
-//! sum never passes the limit, and replacing a value charges only the difference.
+//! sum never passes the limit, replacing a value charges only the difference, and no variable holds more
+//! memory than it costs.
 
 use std::collections::BTreeMap;
 
 use extism_abi::Status;
 
+use crate::guest::copied;
 use crate::limits::VAR_OVERHEAD_BYTES;
 use crate::{Fault, Limits};
 
@@ -73,45 +75,43 @@ impl Vars {
         if old.is_none() && self.map.len() >= self.count_max {
             return Err(full());
         }
-        if name.len() as u64 > self.name_bytes_max {
-            return Err(Fault::new(
-                Status::Vars,
-                format!("variable name is longer than {} bytes", self.name_bytes_max),
-            ));
-        }
+        self.check_name(name.len() as u64)?;
         let replaced = old.map_or(0, |old| cost(name, old));
         let used = (self.used() - replaced).saturating_add(cost(name, value));
         if used > self.bytes_max {
             return Err(full());
         }
         match self.map.get_mut(name) {
-            Some(old) => {
-                reserve(old, value.len().saturating_sub(old.len()))?;
-                old.clear();
-                old.extend_from_slice(value);
-            }
-            None => {
-                let mut new = Vec::new();
-                reserve(&mut new, value.len())?;
-                new.extend_from_slice(value);
-                self.map.insert(name.to_owned(), new);
-            }
+            // A shorter one in the same place would leave memory there that nothing counts.
+            Some(old) if old.len() == value.len() => old.copy_from_slice(value),
+            Some(old) => *old = copied(value)?,
+            None => _ = self.map.insert(name.to_owned(), copied(value)?),
         }
         self.used = Some(used);
         Ok(())
+    }
+
+    /// Whether the plug-in may set a variable with so long a name.
+    ///
+    /// # Errors
+    /// [`Status::Vars`].
+    pub(crate) fn check_name(&self, bytes: u64) -> Result<(), Fault> {
+        if bytes <= self.name_bytes_max {
+            return Ok(());
+        }
+        let text = format!("variable name is longer than {} bytes", self.name_bytes_max);
+        Err(Fault::new(Status::Vars, text))
+    }
+
+    /// How long names are at most: the host's are bound by nothing.
+    pub(crate) fn name_bytes(&self) -> usize {
+        self.map.keys().map(String::len).max().unwrap_or(0)
     }
 
     fn used(&self) -> u64 {
         self.used
             .unwrap_or_else(|| self.map.iter().map(|(name, value)| cost(name, value)).sum())
     }
-}
-
-/// Room for more bytes, whose number a guest has chosen.
-fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<(), Fault> {
-    bytes
-        .try_reserve_exact(more)
-        .map_err(|error| Fault::no_memory(&error, more))
 }
 
 fn cost(name: &str, value: &[u8]) -> u64 {
@@ -151,6 +151,15 @@ mod tests {
         assert_eq!(error.status(), Status::Vars);
         assert_eq!(error.message(), "Variable store is full");
         assert_eq!(vars.get("k"), Some(&[2u8; 10][..]), "nothing is lost");
+    }
+
+    #[test]
+    fn no_value_keeps_the_memory_of_a_longer_one() {
+        let mut vars = vars(100_000);
+        for bytes in [50_000, 1, 50_000, 0] {
+            vars.set("k", &vec![1; bytes]).unwrap();
+            assert!(vars.map()["k"].capacity() <= bytes, "{bytes} bytes");
+        }
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn whoever_waits_outside_is_woken_by_a_cancel() {
             thread::spawn(move || token.cancel())
         };
         // Waits without an end if the cancel comes between the look and the wait and wakes nobody.
-        while token.park().is_none() {}
+        while token.park(None).is_none() {}
         canceller.join().unwrap();
         token.end();
     });

@@ -1,5 +1,6 @@
 /* Contexts: numbers for plug-ins, errors of plug-ins and of the context, and freeing while something runs. */
 #include "support.h"
+#include <pthread.h>
 
 static void numbers_are_given_out_once(void) {
   ExtismContext *context = extism_context_new();
@@ -36,6 +37,15 @@ static void numbers_are_given_out_once(void) {
   check_nothing_alive();
 }
 
+static void *ask_for_another(void *context) {
+  const char *text;
+  CHECK(extism_context_plugin_new((ExtismContext *)context, TEXT("{}"), NULL, 0,
+                                  false) == -1);
+  text = extism_context_error((ExtismContext *)context, -1);
+  CHECK_TEXT(text, "No wasm files specified in Extism manifest");
+  return NULL;
+}
+
 static void errors_are_the_plugins_or_the_contexts(void) {
   ExtismContext *context = extism_context_new();
   const char *text = manifest("results.wat", "");
@@ -59,6 +69,28 @@ static void errors_are_the_plugins_or_the_contexts(void) {
         0);
   CHECK(extism_context_error(context, plugin) == NULL);
   CHECK(extism_context_status(context, plugin) == EXTISM_STATUS_OK);
+  extism_context_free(context);
+}
+
+/* Who asks about a plug-in that is gone, twice, keeps what the first answer was. */
+static void texts_last_while_others_are_asked_for(void) {
+  ExtismContext *context = extism_context_new();
+  const char *text = extism_context_error(context, 7);
+  char copy[256];
+  CHECK(text != NULL && strlen(text) < sizeof copy);
+  strcpy(copy, text);
+  CHECK(extism_context_status(context, 7) == EXTISM_STATUS_BAD_HANDLE);
+  CHECK(extism_context_plugin_output_length(context, 7) == 0);
+  CHECK(extism_context_error(context, 7) == text);
+  CHECK_TEXT(text, copy);
+  /* So does another thread's. */
+  {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, ask_for_another, context) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+  }
+  CHECK_TEXT(text, copy);
+  CHECK(extism_context_error(context, -1) == text);
   extism_context_free(context);
 }
 
@@ -175,6 +207,7 @@ static void what_runs_is_freed_when_it_has_ended(void) {
 static void test(void) {
   numbers_are_given_out_once();
   errors_are_the_plugins_or_the_contexts();
+  texts_last_while_others_are_asked_for();
   plugins_can_be_exchanged();
   what_runs_is_freed_when_it_has_ended();
 }

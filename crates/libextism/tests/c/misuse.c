@@ -45,6 +45,31 @@ static void lengths(void) {
   extism_plugin_free(plugin);
 }
 
+/* The output of a plug-in as its own next input: of a large call, and of one that is made anew. */
+static void output_as_input(void) {
+  static const char *text =
+      "(module (import \"extism:host/env\" \"input_offset\" (func $at (result i64)))"
+      "(import \"extism:host/env\" \"input_length\" (func $n (result i64)))"
+      "(import \"extism:host/env\" \"alloc\" (func $alloc (param i64) (result i64)))"
+      "(import \"extism:host/env\" \"output_set\" (func $out (param i64 i64)))"
+      "(func $echo (export \"echo\") (call $out (call $at) (call $n)))"
+      "(func (export \"large\") (drop (call $alloc (i64.const 40000000))) (call $echo))"
+      "(func (export \"_start\") (call $echo)))";
+  static const char *names[] = {"echo", "large", "_start"};
+  size_t i, j;
+  for (i = 0; i < 3; i++) {
+    for (j = 0; j < 3; j++) {
+      ExtismPlugin *plugin = from_text(text, NULL, 0);
+      CHECK(call(plugin, names[i], "hello") == 0);
+      CHECK(output_is(plugin, "hello"));
+      CHECK(extism_plugin_call(plugin, names[j],
+                               extism_plugin_output_data(plugin) + 1, 3) == 0);
+      CHECK(output_is(plugin, "ell"));
+      extism_plugin_free(plugin);
+    }
+  }
+}
+
 static void texts(void) {
   ExtismPlugin *plugin = load("echo.wat", NULL, 0);
   ExtismFunction *function;
@@ -286,6 +311,7 @@ static void little_stack(void) {
 
 static void test(void) {
   lengths();
+  output_as_input();
   texts();
   kinds();
   unknown_values();

@@ -40,7 +40,7 @@ static void no_more_than_allowed(void) {
   CHECK(three == NULL);
   CHECK(extism_error_status(error) == EXTISM_STATUS_WAIT_TIMEOUT);
   CHECK_TEXT(extism_error_message(error),
-             "no plugin of the pool came back within 1 ms");
+             "no plug-in of the pool came back within 1ms");
   extism_error_free(error);
   CHECK(call(one, "echo", "one") == 0 && output_is(one, "one"));
   CHECK(stats(pool).alive == 2 && stats(pool).idle == 0);
@@ -69,6 +69,58 @@ static void borrowers_leave_nothing_behind(void) {
   CHECK(call(plugin, "config", "key") == 0 && output_is(plugin, ""));
   extism_plugin_free(plugin);
   CHECK(stats(pool).made == 1);
+  extism_pool_free(pool);
+  check_nothing_alive();
+}
+
+static void set_a_variable(ExtismCurrentPlugin *current,
+                           const ExtismVal *inputs, ExtismSize n_inputs,
+                           ExtismVal *outputs, ExtismSize n_outputs,
+                           void *data) {
+  (void)inputs;
+  (void)n_inputs;
+  (void)outputs;
+  (void)n_outputs;
+  (void)data;
+  CHECK(extism_current_plugin_var_set(current, TEXT("name"),
+                                      TEXT("of A")) == EXTISM_STATUS_OK);
+}
+
+/* Whoever sets it, on behalf of the borrower. */
+static void host_functions_leave_nothing_behind(void) {
+  static const char *text =
+      "(module (import \"extism:host/user\" \"set\" (func $set))"
+      "(func (export \"run\") (call $set)))";
+  ExtismFunction *function = extism_function_new(
+      "set", NULL, 0, NULL, 0, set_a_variable, NULL, NULL);
+  const ExtismFunction *functions[1];
+  ExtismCompiledPlugin *compiled;
+  ExtismPool *pool = NULL;
+  ExtismPoolOptions options;
+  ExtismPlugin *plugin;
+  ExtismBuffer *value = NULL;
+  char *errmsg = NULL;
+  functions[0] = function;
+  compiled = extism_compiled_plugin_new(TEXT(text), functions, 1, false, &errmsg);
+  CHECK(compiled != NULL);
+  memset(&options, 0, sizeof options);
+  options.size = sizeof options;
+  options.instances_max = 1;
+  CHECK(extism_pool_new(compiled, &options, &pool, NULL) == EXTISM_STATUS_OK);
+  extism_compiled_plugin_free(compiled);
+  extism_function_free(function);
+  plugin = get(pool);
+  CHECK(call(plugin, "run", "") == 0);
+  CHECK(extism_plugin_var_get(plugin, TEXT("name"), &value) ==
+        EXTISM_STATUS_OK);
+  CHECK(value != NULL);
+  extism_buffer_free(value);
+  extism_plugin_free(plugin);
+  plugin = get(pool);
+  CHECK(extism_plugin_var_get(plugin, TEXT("name"), &value) ==
+        EXTISM_STATUS_OK);
+  CHECK(value == NULL);
+  extism_plugin_free(plugin);
   extism_pool_free(pool);
   check_nothing_alive();
 }
@@ -113,6 +165,7 @@ static void threads_share_a_pool(void) {
 static void test(void) {
   no_more_than_allowed();
   borrowers_leave_nothing_behind();
+  host_functions_leave_nothing_behind();
   trapped_plugins_work_again();
   threads_share_a_pool();
 }

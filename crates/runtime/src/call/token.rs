@@ -235,15 +235,14 @@ impl Token {
         }
     }
 
-    /// Waits until the thread is unparked, the deadline passes or the call is asked to stop.
-    pub(crate) fn park(&self) -> Option<Stop> {
+    /// Waits until the thread is unparked, the time has come, the deadline passes or the call is asked to
+    /// stop.
+    pub(crate) fn park(&self, until: Option<Instant>) -> Option<Stop> {
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(current());
         let stop = self.stop().or_else(|| {
-            match self.deadline() {
+            match until.into_iter().chain(self.deadline()).min() {
                 None => park(),
-                Some(deadline) => {
-                    park_timeout(deadline.saturating_duration_since(Instant::now()));
-                }
+                Some(end) => park_timeout(end.saturating_duration_since(Instant::now())),
             }
             self.stop()
         });

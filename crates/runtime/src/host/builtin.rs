@@ -126,6 +126,10 @@ impl Facilities for State {
         self.config.get(key).map(String::as_bytes)
     }
 
+    fn config_key_bytes(&self) -> usize {
+        self.config.keys().map(String::len).max().unwrap_or(0)
+    }
+
     fn vars(&self) -> &Vars {
         &self.vars
     }

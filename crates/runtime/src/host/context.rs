@@ -148,7 +148,7 @@ impl<'a> CurrentPlugin<'a> {
     /// The plug-in's variables, to change. The host is not bound by the plug-in's limit, but what
     /// it stores counts.
     pub fn vars_mut(&mut self) -> &mut BTreeMap<String, Vec<u8>> {
-        self.caller.data_mut().vars.map_mut()
+        self.caller.data_mut().vars_mut()
     }
 
     /// The manifest the plug-in was loaded from.

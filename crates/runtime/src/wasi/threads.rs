@@ -1,4 +1,4 @@
-//! The threads that WASI's timers and operations of the system wait on.
+//! The threads that WASI's operations of the system wait on.
 //!
 //! Must not know: what the operations are. Invariant: a plug-in whose calls leave operations behind, which
 //! nobody can end, waits on threads of its own from the first one on: beside those it waits on at that
@@ -23,8 +23,8 @@ const OWN_MAX: usize = 8;
 /// What a WASI call may wait for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waits {
-    /// Time, or nothing: whoever waits can go away.
-    Timer,
+    /// Nothing: whoever waits can go away.
+    Nothing,
     /// The system. A thread does, and goes on when nobody wants to know any more.
     System,
 }
@@ -147,7 +147,7 @@ impl Drop for Own {
     }
 }
 
-/// The runtime that WASI's timers and blocking operations live on; started by the first WASI call that may
+/// The runtime that WASI's blocking operations live on; started by the first WASI call that may
 /// wait, and anew in the child of a fork, to which its threads do not come along.
 fn runtime() -> Result<&'static Runtime, Error> {
     static PLACES: [Place; GENERATIONS_MAX] = [const { Place::new() }; GENERATIONS_MAX];

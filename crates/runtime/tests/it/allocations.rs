@@ -1,9 +1,9 @@
-//! The call path allocates nothing on the heap, and random bytes little.
+//! The call path allocates nothing on the heap, and what plug-ins ask for as little as it can.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use extism_runtime::{HostFunction, Limits, ValueType};
+use extism_runtime::{HostFunction, Limits, Status, ValueType};
 
 use crate::support::plugin;
 
@@ -101,5 +101,55 @@ fn random_bytes_are_made_in_pieces() {
             assert_eq!(plugin.call(name, b"").code, code, "{name}");
         }
         assert!(LARGEST.get() <= 1024 * 1024, "{}", LARGEST.get());
+    });
+}
+
+/// A name that is longer than all there are is not copied to find that out.
+#[test]
+fn names_nobody_has_are_not_copied() {
+    let source = r#"(module
+        (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+        (import "extism:host/env" "config_get" (func $config (param i64) (result i64)))
+        (import "extism:host/env" "var_get" (func $get (param i64) (result i64)))
+        (import "extism:host/env" "var_set" (func $set (param i64 i64)))
+        (func $name (result i64) (call $alloc (i64.const 10_000_000)))
+        (func (export "config") (result i32) (i32.wrap_i64 (call $config (call $name))))
+        (func (export "get") (result i32) (i32.wrap_i64 (call $get (call $name))))
+        (func (export "remove") (call $set (call $name) (i64.const 0)))
+        (func (export "set") (call $set (call $name) (call $alloc (i64.const 1)))))"#;
+    crate::support::each_way(source, |plugin| {
+        for (name, status) in [
+            ("config", Status::Ok),
+            ("get", Status::Ok),
+            ("remove", Status::Ok),
+            ("set", Status::Vars),
+        ] {
+            LARGEST.set(0);
+            assert_eq!(plugin.call(name, b"").status(), status, "{name}");
+            assert!(LARGEST.get() <= 1024 * 1024, "{name}: {}", LARGEST.get());
+        }
+    });
+}
+
+/// The host's own names are bound by nothing, and are found.
+#[test]
+fn long_names_of_the_host_are_found() {
+    let source = r#"(module
+        (import "extism:host/env" "input_offset" (func $offset (result i64)))
+        (import "extism:host/env" "config_get" (func $config (param i64) (result i64)))
+        (import "extism:host/env" "var_get" (func $get (param i64) (result i64)))
+        (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+        (func (export "config") (result i32)
+            (i32.wrap_i64 (call $length (call $config (call $offset)))))
+        (func (export "get") (result i32) (i32.wrap_i64 (call $length (call $get (call $offset))))))"#;
+    let long = "k".repeat(10_000);
+    crate::support::each_way(source, |plugin| {
+        plugin.vars_mut().insert(long.clone(), vec![1; 5]);
+        plugin.configure([(long.clone(), Some("seven..".into()))]);
+        for (name, bytes) in [("get", 5), ("config", 7)] {
+            assert_eq!(plugin.call(name, long.as_bytes()).code, bytes);
+            assert_eq!(plugin.call(name, &long.as_bytes()[1..]).code, 0);
+            assert_eq!(plugin.call(name, &[long.as_bytes(), b"k"].concat()).code, 0);
+        }
     });
 }

@@ -252,7 +252,7 @@ fn failures_of_start_functions_have_their_own_status() {
         (func $f (drop (call $write (i32.const 1) (i32.const -4) (i32.const 1) (i32.const 0)))))"#;
     for (source, expected) in [
         (exception, Status::TrapOther),
-        (pointer, Status::HostFunction),
+        (pointer, Status::TrapMemory),
     ] {
         for options in both_ways() {
             let (status, text) = load_error(source, options);

@@ -1,6 +1,7 @@
 //! Pools, contexts, threads, and who is alive.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use extism_runtime::{
@@ -330,6 +331,39 @@ fn a_borrower_finds_a_plugin_as_the_manifest_has_it() {
     assert_eq!(status, Status::Cancelled);
     drop(second);
     assert_eq!(pool.stats().replaced, 0);
+}
+
+/// Who gives a plug-in back waits for none of its code, which nobody could stop; the next borrower's call
+/// makes it anew, within its own limits.
+#[test]
+fn giving_back_runs_nothing() {
+    let starts = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&starts);
+    let started = HostFunction::new("started", [], [], move |_, _| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    });
+    let source = r#"(module (import "extism:host/user" "started" (func $started))
+        (start $started) (func (export "trap") unreachable) (func (export "fine")))"#;
+    let options = Options {
+        functions: vec![started],
+        ..Options::default()
+    };
+    let compiled = CompiledPlugin::new(source, options).unwrap();
+    let pool: Pool<Plugin, Error> = Pool::new(PoolOptions { instances_max: 1 }, move || {
+        Plugin::new(&compiled)
+    });
+    let mut plugin = pool.get(Duration::ZERO).unwrap().unwrap();
+    let id = plugin.id();
+    assert_eq!(plugin.call("trap", b"").status(), Status::TrapUnreachable);
+    drop(plugin);
+    assert_eq!(starts.load(Ordering::Relaxed), 1);
+    let mut plugin = pool.get(Duration::ZERO).unwrap().unwrap();
+    assert_eq!(plugin.id(), id);
+    assert!(plugin.has_function("fine") && !plugin.has_function("started"));
+    assert_eq!(plugin.output(), b"");
+    assert_eq!(plugin.call("fine", b"").status(), Status::Ok);
+    assert_eq!(starts.load(Ordering::Relaxed), 2);
 }
 
 /// A plug-in that cannot be recycled is replaced, whatever happens meanwhile.

@@ -299,6 +299,84 @@ fn every_way_to_open_a_file_counts() {
     assert_eq!(times_open(&file), 0);
 }
 
+/// A read that is given up leaves its file in a table; what the plug-in opens next is not to add to that.
+#[cfg(target_os = "linux")]
+#[test]
+fn calls_that_are_given_up_keep_no_files() {
+    let source = OPENS.replace(
+        "(memory (export",
+        r#"(import "wasi_snapshot_preview1" "fd_pread"
+            (func $pread (param i32 i32 i32 i64 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+        (func (export "read_on") (result i32) (local $errno i32)
+            (drop (call $close (i32.load (i32.const 12))))
+            (if (local.tee $errno (call $to (i32.const 12))) (then (return (local.get $errno))))
+            (i32.store (i32.const 0) (i32.const 1024))
+            (i32.store (i32.const 4) (i32.const 4096))
+            (loop $again
+                (drop (call $pread (i32.load (i32.const 12))
+                    (i32.const 0) (i32.const 1) (i64.const 0) (i32.const 8)))
+                (br $again))
+            (i32.const 0))
+        (memory (export"#,
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().canonicalize().unwrap().join("f");
+    std::fs::write(&file, [7; 4096]).unwrap();
+    let limited = |manifest: Manifest| manifest.with_timeout(Duration::from_millis(10));
+    let mut plugin = with_folder(&source, folder.path(), limited);
+    for _ in 0..40 {
+        assert_eq!(plugin.call("read_on", b"").status(), Status::Timeout);
+    }
+    // One that the last call has opened, and one that its last read holds.
+    let open = times_open(&file);
+    assert!(open <= 2, "{open} files are open");
+}
+
+/// Paths and lists of buffers are copied, or gone through, before anything is known of them.
+#[test]
+fn nobody_needs_paths_and_lists_so_long() {
+    let source = OPENS.replace(
+        "(memory (export \"memory\") 1)",
+        r#"(import "wasi_snapshot_preview1" "fd_write"
+            (func $write (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "path_rename"
+            (func $rename (param i32 i32 i32 i32 i32 i32) (result i32)))
+        (func $path (param $bytes i32) (result i32)
+            (call $open (i32.const 3) (i32.const 0) (i32.const 64) (local.get $bytes) (i32.const 0)
+                (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 12)))
+        (func (export "long") (result i32) (call $path (i32.const 65536)))
+        (func (export "longer") (result i32) (call $path (i32.const 65537)))
+        (func (export "longest") (result i32) (call $path (i32.const -1)))
+        (func (export "rename") (result i32)
+            (call $rename (i32.const 3) (i32.const 64) (i32.const 1) (i32.const 3) (i32.const 0)
+                (i32.const 65537)))
+        ;; Of 2000 buffers of 8 bytes, how many bytes were written.
+        (func (export "write") (result i32) (local $at i32)
+            (loop $next
+                (i32.store (i32.add (i32.const 1024) (local.get $at)) (i32.const 64))
+                (i32.store (i32.add (i32.const 1028) (local.get $at)) (i32.const 8))
+                (br_if $next (i32.lt_u
+                    (local.tee $at (i32.add (local.get $at) (i32.const 8))) (i32.const 16000))))
+            (drop (call $write (i32.const 1) (i32.const 1024) (i32.const 2000) (i32.const 0)))
+            (i32.load (i32.const 0)))
+        (memory (export "memory") 2)"#,
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let mut plugin = with_folder(&source, folder.path(), |manifest| manifest);
+    let name_too_long = 37;
+    for name in ["longer", "longest", "rename"] {
+        assert_eq!(plugin.call(name, b"").code, name_too_long, "{name}");
+    }
+    assert_ne!(
+        plugin.call("long", b"").code,
+        0,
+        "a path of nothing but zeros"
+    );
+    let written = plugin.call("write", b"").code;
+    assert!((1..=8 * 1024).contains(&written), "{written}");
+}
+
 #[test]
 fn what_was_not_opened_does_not_count() {
     let folder = tempfile::tempdir().unwrap();
