@@ -1,8 +1,8 @@
 //! Modules compiled in this process, found again by what they were compiled from.
 //!
 //! Loading the same bytes again costs a comparison. Invariant: a module is found only by all of its
-//! bytes, the engine and the way kernel memory was put in, so a hit is always the module a fresh
-//! compilation would have given; there is no hash that two modules could share.
+//! bytes, the engine, the way kernel memory was put in and whether machine code in it is trusted, so a hit is
+//! always the module that would have been made now; there is no hash that two modules could share.
 //!
 //! A module can be found for as long as somebody uses it; the last ones used are kept beyond that.
 
@@ -25,13 +25,15 @@ pub(crate) struct Known {
     wasm: Box<[u8]>,
     engine: Engine,
     rewrite: Rewrite,
+    artefacts: bool,
     /// Missing until it is compiled. Who wants the same module meanwhile waits for the lock.
     compiled: Mutex<Option<CompiledModule>>,
 }
 
 impl Known {
-    fn is_for(&self, engine: &Engine, rewrite: Rewrite, wasm: &[u8]) -> bool {
-        self.rewrite == rewrite && Engine::same(&self.engine, engine) && *self.wasm == *wasm
+    fn is_for(&self, engine: &Engine, rewrite: Rewrite, artefacts: bool, wasm: &[u8]) -> bool {
+        let same_way = self.rewrite == rewrite && self.artefacts == artefacts;
+        same_way && Engine::same(&self.engine, engine) && *self.wasm == *wasm
     }
 }
 
@@ -51,10 +53,11 @@ static MODULES: Mutex<Modules> = Mutex::new(Modules {
 pub(crate) fn find_or_compile(
     engine: &Engine,
     rewrite: Rewrite,
+    artefacts: bool,
     wasm: &[u8],
     compile: impl FnOnce() -> Result<CompiledModule, Error>,
 ) -> Result<CompiledModule, Error> {
-    let known = lock(&MODULES).entry(engine, rewrite, wasm);
+    let known = lock(&MODULES).entry(engine, rewrite, artefacts, wasm);
     let mut module = {
         let mut compiled = lock(&known.compiled);
         match &*compiled {
@@ -92,14 +95,21 @@ fn keep(known: &Arc<Known>) {
 
 impl Modules {
     /// The entry of these bytes; a new one if there is none.
-    fn entry(&mut self, engine: &Engine, rewrite: Rewrite, wasm: &[u8]) -> Arc<Known> {
+    fn entry(
+        &mut self,
+        engine: &Engine,
+        rewrite: Rewrite,
+        artefacts: bool,
+        wasm: &[u8],
+    ) -> Arc<Known> {
         let mut living = self.known.iter().filter_map(Weak::upgrade);
-        let found = living.find(|known| known.is_for(engine, rewrite, wasm));
+        let found = living.find(|known| known.is_for(engine, rewrite, artefacts, wasm));
         found.unwrap_or_else(|| {
             let known = Arc::new(Known {
                 wasm: wasm.into(),
                 engine: engine.clone(),
                 rewrite,
+                artefacts,
                 compiled: Mutex::new(None),
             });
             weak::push(&mut self.known, &known);
@@ -110,4 +120,29 @@ impl Modules {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::compile::{Reuse, compile};
+
+    #[test]
+    fn machine_code_that_was_trusted_is_not_for_those_who_trust_none() {
+        let engine = Engine::default();
+        let wasm = wat::parse_str("(module (func (export \"of this test alone\")))").unwrap();
+        let nothing = Reuse {
+            cache: false,
+            artefacts: false,
+        };
+        let mut compiled = 0;
+        for artefacts in [true, false, true, false] {
+            let found = find_or_compile(&engine, Rewrite::Off, artefacts, &wasm, || {
+                compiled += 1;
+                compile(&engine, &wasm, Rewrite::Off, nothing)
+            });
+            assert!(found.is_ok());
+        }
+        assert_eq!(compiled, 2);
+    }
 }

@@ -109,7 +109,7 @@ pub(crate) fn compile(
         carried.map_or_else(|| on_threads(|| fresh(engine, wasm, rewrite)), Ok)
     };
     match reuse.cache {
-        true => cache::find_or_compile(engine, rewrite, wasm, compile),
+        true => cache::find_or_compile(engine, rewrite, reuse.artefacts, wasm, compile),
         false => compile(),
     }
 }
