@@ -92,7 +92,8 @@ impl Entry {
     #[inline]
     pub(crate) fn call(&mut self, name: &[u8], input: &[u8], context: *mut c_void) -> i32 {
         // The call begins by giving back what the last one left.
-        let copy = overlap(input, self.output()).then(|| input.to_vec());
+        let is_own = !input.is_empty() && overlap(input, self.output());
+        let copy = is_own.then(|| input.to_vec());
         let input = copy.as_deref().unwrap_or(input);
         let plugin = self.plugin();
         let outcome = if context.is_null() {

@@ -168,6 +168,38 @@ fn a_test_for_a_meeting_is_read_from_both_sides() {
     );
 }
 
+/// A number that is made 64 bits wide must not wrap around, which is asked once however often it is used, and
+/// not at all of one that stands still.
+#[test]
+fn an_index_is_asked_once_whether_it_wraps() {
+    let asked = |from: &str, while_: &str, step: &str| {
+        let text = format!(
+            "(loop (br_if 1 (i32.eqz (i64.lt_u {while_})))
+                (i32.store8 (local.get $to) (call $input8 {from}))
+                (local.set $to (i32.add (local.get $to) (i32.const 1)))
+                {step}
+                (br 0))"
+        );
+        let guard = guard(&text, DEFINE);
+        guard.matches("i64.const 4294967295").count()
+    };
+    let wide = "(i64.extend_i32_u (local.get $small))";
+    let narrow_step = "(local.set $small (i32.add (local.get $small) (i32.const 1)))";
+    let wide_step = "(local.set $from (i64.add (local.get $from) (i64.const 1)))";
+    assert_eq!(
+        asked(wide, &format!("{wide} (local.get $end)"), narrow_step),
+        1
+    );
+    assert_eq!(
+        asked(
+            "(local.get $from)",
+            &format!("(local.get $from) {wide}"),
+            wide_step
+        ),
+        0
+    );
+}
+
 /// Everything else there can be: a test that orders, extended numbers of both kinds, an offset, a
 /// store, bytes.
 #[test]
@@ -319,6 +351,11 @@ fn loops_are_seen_however_they_are_written() {
         format!(
             "(i32.const 1) (loop (param i32) (result i32) {store} {on}
                 (br_if 0 {down} (i64.ne (i64.const 0)))) (drop)"
+        ),
+        // With code that is never reached.
+        format!(
+            "(loop (block (br 0) (if (local.get $small) (then) (else)))
+                {store} {on} (br_if 0 (i64.lt_u (local.get $from) (local.get $end))))"
         ),
         // In a block of its own.
         format!(

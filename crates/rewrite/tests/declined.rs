@@ -241,6 +241,19 @@ fn growth_is_bounded() {
     }
 }
 
+/// A short function may grow by more than its length: by up to 32 KiB.
+#[test]
+fn short_functions_have_room() {
+    let load = r#"(import "extism:host/env" "load_u64" (func $f (param i64) (result i64)))"#;
+    let body = "(drop (call $f (i64.const 1)))".repeat(300);
+    let wasm = wat(&format!("(module {load} (memory 1) (func {body}))"));
+    for mode in [DEFINE, KernelMemory::Import] {
+        let rewritten = pass(&wasm, mode).expect("it can be rewritten");
+        assert_eq!((rewritten.inlined_calls, rewritten.kept_calls), (300, 0));
+        assert!(rewritten.wasm.len() > 2 * wasm.len() + 2048);
+    }
+}
+
 /// A module of two functions: one that makes a call, one that does so too and is `bytes` long.
 fn long_function(bytes: usize, instructions: &[u8]) -> Vec<u8> {
     const CALL_AND_DROP: [u8; 5] = [0x42, 1, 0x10, 0, 0x1A];
@@ -320,6 +333,8 @@ fn a_function_as_long_as_engines_accept_is_not_made_longer() {
     let wasm = long_function(BYTES_MAX / 4 * 3, &loads);
     assert_eq!(calls(&wasm, KernelMemory::Import), Ok((1, 1)));
     assert_eq!(calls(&wasm, DEFINE), Ok((2, 0)));
+    let wasm = long_function(BYTES_MAX / 2, &loads);
+    assert_eq!(calls(&wasm, KernelMemory::Import), Ok((2, 0)));
 }
 
 /// Bytes that are almost a module: the pass answers, whatever it answers.
