@@ -1,12 +1,12 @@
 //! Why a command failed: what happened, what is behind it, what to do next, and the program's exit code.
 //!
 //! Must not know: commands. Invariant: text that a plug-in chose cannot steer the terminal it is printed
-//! on.
+//! on, and none of its lines looks like one of this program.
 
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Effects, Style};
-use extism_runtime::{Error, Status};
+use extism_runtime::{CODE_FAILED, Error, Status};
 
 use crate::global::Global;
 use crate::output::printable;
@@ -14,11 +14,15 @@ use crate::output::printable;
 /// What a failed command says and answers.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) headline: String,
-    pub(crate) details: Option<String>,
+    headline: String,
+    /// What is behind it, the outermost cause first.
+    details: Vec<String>,
     /// Where in the plug-in it happened, if that is of little interest.
-    trace: Option<String>,
+    traces: Vec<String>,
     pub(crate) hint: Option<String>,
+    pub(crate) status: Status,
+    /// What the C function answers.
+    pub(crate) code: i32,
     exit: Exit,
 }
 
@@ -33,12 +37,15 @@ enum Exit {
 }
 
 impl Failure {
+    /// What needs no status of its own: the arguments ask for something that is not to be had.
     pub(crate) fn new(headline: impl Into<String>) -> Failure {
         Failure {
             headline: headline.into(),
-            details: None,
-            trace: None,
+            details: Vec::new(),
+            traces: Vec::new(),
             hint: None,
+            status: Status::InvalidArgument,
+            code: CODE_FAILED,
             exit: Exit::Failed,
         }
     }
@@ -55,8 +62,26 @@ impl Failure {
     pub(crate) fn interrupted() -> Failure {
         Failure {
             exit: Exit::Interrupted,
+            status: Status::Cancelled,
             ..Failure::new("interrupted")
         }
+    }
+
+    /// A call ended with a code and no reason.
+    pub(crate) fn non_zero(status: Status, code: i32) -> Failure {
+        Failure {
+            status,
+            code,
+            ..Failure::new(format!("returned non-zero exit code: {code}"))
+        }
+    }
+
+    pub(crate) fn with_status(self, status: Status) -> Failure {
+        Failure { status, ..self }
+    }
+
+    pub(crate) fn with_code(self, code: i32) -> Failure {
+        Failure { code, ..self }
     }
 
     pub(crate) fn with_hint(self, hint: impl Into<Option<String>>) -> Failure {
@@ -68,12 +93,34 @@ impl Failure {
 
     /// An error while `doing` something with a file or stream.
     pub(crate) fn io(doing: impl std::fmt::Display, error: &std::io::Error) -> Failure {
-        match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Failure {
-                exit: Exit::Unheard,
-                ..Failure::new("")
-            },
-            _ => Failure::new(format!("{doing}: {error}")),
+        use std::io::ErrorKind;
+
+        let exit = match error.kind() {
+            ErrorKind::BrokenPipe => Exit::Unheard,
+            _ => Exit::Failed,
+        };
+        let status = match error.kind() {
+            ErrorKind::NotFound => Status::NotFound,
+            _ => Status::Io,
+        };
+        Failure {
+            exit,
+            status,
+            ..Failure::new(format!("{doing}: {error}"))
+        }
+    }
+
+    /// All of it as one text, for programs.
+    pub(crate) fn text(&self) -> String {
+        let mut lines = vec![self.headline.as_str()];
+        lines.extend(self.details.iter().map(String::as_str));
+        lines.join("\n")
+    }
+
+    /// Cuts the headline where `end` begins.
+    pub(crate) fn cut(&mut self, end: &str) {
+        if let Some(at) = self.headline.find(end) {
+            self.headline.truncate(at);
         }
     }
 
@@ -93,8 +140,8 @@ impl Failure {
         }
         let error = AnsiColor::Red.on_default().effects(Effects::BOLD);
         anstream::eprintln!("{error}extism{error:#}: {}", printable(&self.headline));
-        let trace = self.trace.as_ref().filter(|_| global.verbose > 0);
-        for text in self.details.iter().chain(trace) {
+        let traces = self.traces.iter().filter(|_| global.verbose > 0);
+        for text in self.details.iter().chain(traces) {
             anstream::eprintln!("{}", printable(text.trim_end()));
         }
         if let Some(hint) = self.hint.as_ref().filter(|_| !global.quiet) {
@@ -109,7 +156,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let exited = matches!(error.status(), Status::GuestExit);
         if let Some(code) = error.guest_code().filter(|_| exited) {
-            return Failure::new(non_zero(code));
+            return Failure::non_zero(error.status(), code);
         }
         let (traces, texts): (Vec<String>, Vec<String>) = chain(&error)
             .into_iter()
@@ -122,8 +169,9 @@ impl From<Error> for Failure {
             details.append(&mut traces);
         }
         Failure {
-            details: joined(&details),
-            trace: joined(&traces),
+            details,
+            traces,
+            status: error.status(),
             ..Failure::new(headline)
         }
     }
@@ -146,15 +194,6 @@ fn chain(error: &Error) -> Vec<String> {
     texts
 }
 
-fn joined(lines: &[String]) -> Option<String> {
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// The text of a call that ended with a code and no reason.
-pub(crate) fn non_zero(code: i32) -> String {
-    format!("returned non-zero exit code: {code}")
-}
-
 /// In a trap it matters where it happened; of a request that was denied the text says everything.
 fn is_trap(status: Status) -> bool {
     (Status::TrapUnreachable.code()..=Status::TrapOther.code()).contains(&status.code())
@@ -170,8 +209,12 @@ mod tests {
         let error = Error::with_cause(Status::DownloadFailed, "cannot download", cause);
         let failure = Failure::from(error);
         assert_eq!(failure.headline, "cannot download");
-        let details = "  because: connect\n  because: no route";
-        assert_eq!(failure.details.as_deref(), Some(details));
+        let details = ["  because: connect", "  because: no route"];
+        assert_eq!(failure.details, details);
+        assert_eq!(
+            failure.text(),
+            "cannot download\n  because: connect\n  because: no route"
+        );
     }
 
     #[test]
@@ -184,9 +227,9 @@ mod tests {
             let cause = anyhow::anyhow!("what happened").context(trace);
             let failure = Failure::from(Error::from_chain(status, cause));
             assert_eq!(failure.headline, "what happened");
-            assert_eq!(failure.details.as_deref(), details);
-            let trace = details.is_none().then_some(trace);
-            assert_eq!(failure.trace.as_deref(), trace);
+            let traces = details.is_none().then_some(trace);
+            assert_eq!(failure.details, Vec::from_iter(details));
+            assert_eq!(failure.traces, Vec::from_iter(traces));
         }
     }
 
@@ -195,6 +238,6 @@ mod tests {
         let exit = Error::new(Status::GuestExit, "backtrace").with_guest_code(3);
         let failure = Failure::from(exit);
         assert_eq!(failure.headline, "returned non-zero exit code: 3");
-        assert_eq!(failure.details, None);
+        assert_eq!((failure.details.len(), failure.code), (0, 3));
     }
 }

@@ -3,7 +3,8 @@
 //! Must not know: how a failure is printed. Invariant: a hint names something this program has; where
 //! nothing helps there is no hint.
 
-use extism_runtime::manifest::Manifest;
+use extism_abi::Quoted;
+use extism_runtime::manifest::{Manifest, Wasm};
 use extism_runtime::{Error, Options, Status, inspect};
 
 use crate::plugin::PluginArgs;
@@ -16,10 +17,13 @@ pub(crate) struct Attempt<'a> {
     pub(crate) function: &'a str,
 }
 
+/// Against a limit that no flag raises.
+pub(crate) const TRUST_IT: &str = "leave out --untrusted if you trust the plug-in";
+
 /// How many names are listed.
 const NAMES_MAX: usize = 8;
 
-/// Names longer than this are not compared: they come from the plug-in.
+/// Names longer than this are not compared, and only begun when they are shown: they come from the plug-in.
 const NAME_BYTES_MAX: usize = 256;
 
 /// What may help against `error`.
@@ -45,7 +49,7 @@ pub(crate) fn of(error: &Error, attempt: &Attempt<'_>) -> Option<String> {
         | Status::TooLarge
             if untrusted =>
         {
-            "leave out --untrusted if you trust the plug-in".to_owned()
+            TRUST_IT.to_owned()
         }
         Status::ImportUnknown => return import(&root),
         Status::HostDenied | Status::RedirectDenied | Status::AddressDenied => return host(&root),
@@ -90,6 +94,7 @@ fn import(text: &str) -> Option<String> {
          `extism inspect` lists them"
             .to_owned()
     } else {
+        let module = named(module);
         format!("pass --link {module}=FILE if another module provides it")
     })
 }
@@ -102,19 +107,26 @@ fn host(text: &str) -> Option<String> {
         return None;
     }
     let url = url::Url::parse(url).ok()?;
-    let host = url.host_str()?;
+    // With a wildcard for a host a plug-in would have its user grant more than what it asked for.
+    let host = url.host_str().filter(|host| !host.contains('*'))?;
     Some(format!("pass --allow-host {host}"))
 }
 
 /// The names a plug-in has instead of the one that was asked for.
 fn functions(attempt: &Attempt<'_>) -> String {
+    const LISTED_ELSEWHERE: &str = "`extism inspect` lists the functions";
+    let is_download = |wasm: &Wasm| matches!(wasm, Wasm::Url { .. });
+    if attempt.manifest.wasm.iter().any(is_download) {
+        // To look into it, it would be downloaded a second time.
+        return LISTED_ELSEWHERE.to_owned();
+    }
     let options = Options {
         wasi: attempt.args.wasi,
         ..attempt.args.engine.options()
     };
     let names = match inspect(attempt.manifest, &options) {
         Ok(inspection) => inspection.functions,
-        Err(_) => return "`extism inspect` lists the functions".to_owned(),
+        Err(_) => return LISTED_ELSEWHERE.to_owned(),
     };
     if names.is_empty() {
         return "the plug-in has no function that can be called".to_owned();
@@ -126,14 +138,32 @@ fn functions(attempt: &Attempt<'_>) -> String {
         .collect();
     near.sort();
     if let Some((_, name)) = near.first() {
-        return format!("did you mean {name}?");
+        return format!("did you mean {}?", named(name));
     }
-    let listed: Vec<&str> = names.iter().map(String::as_str).take(NAMES_MAX).collect();
+    let listed: Vec<String> = names
+        .iter()
+        .take(NAMES_MAX)
+        .map(|name| named(name))
+        .collect();
     let more = match names.len().saturating_sub(NAMES_MAX) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     format!("it has {}{more}", listed.join(", "))
+}
+
+/// A name that a plug-in chose: as it is if it is a word, between quotes if it could be read as
+/// something else.
+fn named(name: &str) -> String {
+    let (head, cut) = match name.char_indices().nth(NAME_BYTES_MAX) {
+        Some((end, _)) => (&name[..end], "…"),
+        None => (name, ""),
+    };
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    match !head.is_empty() && head.chars().all(is_word) {
+        true => format!("{head}{cut}"),
+        false => format!("{}{cut}", Quoted(head)),
+    }
 }
 
 /// How many letters differ, if the names are alike: case, `-` and `_` do not count, and one may be a part

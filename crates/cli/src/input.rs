@@ -1,12 +1,15 @@
 //! What a function is called with: a text, a file, or standard input.
 //!
-//! Must not know: plug-ins. Invariant: the bytes reach the plug-in as they are.
+//! Must not know: plug-ins. Invariant: the bytes reach the plug-in as they are, and of what is too large
+//! no more is read than shows that it is.
 
 use std::ffi::OsString;
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::value::Location;
 
 #[derive(clap::Args, Debug)]
 #[group(multiple = false)]
@@ -21,33 +24,47 @@ pub(crate) struct Input {
     text: Option<OsString>,
     /// Read the input from standard input
     #[arg(long)]
-    pub(crate) stdin: bool,
+    stdin: bool,
     /// Read the input from a file
     #[arg(long = "input-file", value_name = "FILE")]
     file: Option<PathBuf>,
 }
 
 impl Input {
-    /// The bytes; none if nothing was given.
-    pub(crate) fn read(&self) -> Result<Vec<u8>, Failure> {
+    /// The bytes for a plug-in that is at `plugin`, none if nothing was given; of a stream or a file as
+    /// many as [`read_stdin`] and [`read_file`] read.
+    pub(crate) fn read(&self, plugin: &Location, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+        if self.stdin && *plugin == Location::Stdin {
+            let text = "standard input cannot be both the plug-in and the input";
+            return Err(Failure::usage(text));
+        }
         if self.stdin {
-            return read_stdin();
+            return read_stdin(bytes_max);
         }
         if let Some(path) = &self.file {
-            let doing = format_args!("cannot read {}", path.display()).to_string();
-            return std::fs::read(path).map_err(|error| Failure::io(doing, &error));
+            return read_file(path, bytes_max);
         }
         let text = self.text.clone().unwrap_or_default();
         Ok(text.into_encoded_bytes())
     }
 }
 
-/// Everything on standard input.
-pub(crate) fn read_stdin() -> Result<Vec<u8>, Failure> {
+/// What is on standard input: all of it, or one byte more than `bytes_max` if there is more. Whoever
+/// applies the limit finds it exceeded.
+pub(crate) fn read_stdin(bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    let read = read(io::stdin().lock(), bytes_max);
+    read.map_err(|error| Failure::io("cannot read standard input", &error))
+}
+
+/// What is in a file, in the same way.
+pub(crate) fn read_file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    let read = File::open(path).and_then(|file| read(file, bytes_max));
+    read.map_err(|error| Failure::io(format_args!("cannot read {}", path.display()), &error))
+}
+
+fn read(source: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::io("cannot read standard input", &error))?;
+    let mut source = source.take(bytes_max.saturating_add(1));
+    source.read_to_end(&mut bytes)?;
     Ok(bytes)
 }

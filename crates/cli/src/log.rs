@@ -2,7 +2,7 @@
 //! the runtime do.
 //!
 //! Must not know: commands. Invariant: a plug-in's message is printed once, on a line that begins with
-//! its level.
+//! its level, and no further line of it looks like one of this program.
 
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::output::printable;
 
 /// The lowest level of a plug-in's messages that is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,7 +55,7 @@ fn print(record: &Record<'_>) {
         Level::Info => AnsiColor::Green.on_default(),
         Level::Debug | Level::Trace => Style::new().dimmed(),
     };
-    let (level, message) = (record.level.name(), record.message);
+    let (level, message) = (record.level.name(), printable(record.message));
     anstream::eprintln!("{style}{level}{style:#}: {message}");
 }
 

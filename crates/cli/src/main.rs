@@ -16,8 +16,10 @@ mod interrupt;
 mod library;
 mod log;
 mod output;
+mod place;
 mod plugin;
 mod progress;
+mod report;
 mod value;
 
 use std::process::ExitCode;

@@ -2,35 +2,43 @@
 //!
 //! Must not know: plug-ins. Invariant: no byte is added to an output but a line feed after each on
 //! standard output, and between those in one file; a file is not touched before there is something to
-//! write.
+//! write. A text of others looks like no line of this program.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use extism_runtime::Status;
 use serde::Serialize;
 
 use crate::failure::Failure;
 
 /// Receives the outputs of calls.
 pub(crate) enum Output {
-    Standard,
-    /// A file that is created by the first output.
+    /// Standard output, each output a line.
+    Lines,
+    /// One file, exactly the bytes.
     File {
         path: PathBuf,
-        file: Option<File>,
+        /// Made by the first output.
+        opened: Option<Box<dyn Write>>,
     },
+}
+
+/// Whether a path stands for standard output.
+pub(crate) fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 impl Output {
     pub(crate) fn new(path: Option<&PathBuf>) -> Output {
         match path {
-            None => Output::Standard,
+            None => Output::Lines,
             Some(path) => Output::File {
                 path: path.clone(),
-                file: None,
+                opened: None,
             },
         }
     }
@@ -38,23 +46,32 @@ impl Output {
     /// Delivers one output.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         match self {
-            Output::Standard => print(&[bytes, b"\n"]),
-            Output::File { path, file } => {
-                let failed = |error: io::Error| {
-                    Failure::io(format_args!("cannot write {}", path.display()), &error)
-                };
-                match file {
-                    Some(file) => {
-                        file.write_all(b"\n").map_err(failed)?;
-                        file.write_all(bytes).map_err(failed)
-                    }
-                    None => {
-                        let created = file.insert(File::create(&*path).map_err(failed)?);
-                        created.write_all(bytes).map_err(failed)
-                    }
-                }
+            Output::Lines => print(&[bytes, b"\n"]),
+            Output::File { path, opened } => {
+                append(path, opened, bytes).map_err(|error| not_written(path, &error))
             }
         }
+    }
+}
+
+fn append(path: &Path, opened: &mut Option<Box<dyn Write>>, bytes: &[u8]) -> io::Result<()> {
+    let file = match opened {
+        Some(file) => {
+            file.write_all(b"\n")?;
+            file
+        }
+        None if is_standard(path) => opened.insert(Box::new(io::stdout())),
+        None => opened.insert(Box::new(File::create(path)?)),
+    };
+    file.write_all(bytes)?;
+    file.flush()
+}
+
+/// A file could not be written.
+pub(crate) fn not_written(path: &Path, error: &io::Error) -> Failure {
+    match is_standard(path) {
+        true => Failure::io("cannot write to standard output", error),
+        false => Failure::io(format_args!("cannot write {}", path.display()), error),
     }
 }
 
@@ -65,7 +82,7 @@ pub(crate) fn print(parts: &[&[u8]]) -> Result<(), Failure> {
         .iter()
         .try_for_each(|part| stdout.write_all(part))
         .and_then(|()| stdout.flush());
-    written.map_err(|error| Failure::io("cannot write to standard output", &error))
+    written.map_err(|error| not_written(Path::new("-"), &error))
 }
 
 /// Prints a text and a line feed on standard output.
@@ -75,26 +92,48 @@ pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
 
 /// Prints a value as a line of JSON on standard output.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))?;
+    let text = serde_json::to_string(value)
+        .map_err(|error| Failure::new(error.to_string()).with_status(Status::Internal))?;
     line(text)
 }
 
-/// Text without anything that could steer a terminal: control characters but line feed and tab are escaped.
+/// What the lines of a text but the first begin with. It is more than any line of this program does.
+const INDENTATION: &str = "    ";
+
+/// Text of others, without anything that could steer a terminal or look like a line of this program:
+/// what is no visible character is escaped, but line feed and tab, and every line but the first is indented.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let harmless = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
-    if text.chars().all(harmless) {
+    if text.chars().all(|c| c != '\n' && is_harmless(c)) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if harmless(c) {
-            safe.push(c);
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(safe, "{}", c.escape_default());
+    for (index, line) in text.split('\n').enumerate() {
+        if index > 0 {
+            safe.push('\n');
+            if !line.is_empty() && !line.starts_with(INDENTATION) {
+                safe.push_str(INDENTATION);
+            }
+        }
+        for c in line.chars() {
+            if is_harmless(c) {
+                safe.push(c);
+            } else {
+                // Writing to a string cannot fail.
+                let _ = write!(safe, "{}", c.escape_default());
+            }
         }
     }
     Cow::Owned(safe)
+}
+
+/// Whether a character of a line can be printed as it is: it controls nothing, ends no line, and does not
+/// turn the direction of others.
+fn is_harmless(c: char) -> bool {
+    let turns = matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    c == '\t' || !(turns || c.is_control())
 }
 
 /// A number of bytes as people read it.
@@ -131,6 +170,12 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(printable("a\x1b[2Jb\n\tc"), "a\\u{1b}[2Jb\n\tc");
+        for (text, safe) in [
+            ("a\x1b[2Jb\tc", "a\\u{1b}[2Jb\tc"),
+            ("a\u{85}b\u{202e}c", "a\\u{85}b\\u{202e}c"),
+            ("a\nb\n\n    c\n", "a\n    b\n\n    c\n"),
+        ] {
+            assert_eq!(printable(text), safe, "{text:?}");
+        }
     }
 }

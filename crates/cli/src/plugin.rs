@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use extism_runtime::manifest::{Manifest, ParseOptions, Wasm};
-use extism_runtime::{CompiledPlugin, Error, Limits, Loader, Options, Rewriting, Source};
+use extism_runtime::{CompiledPlugin, Error, Limits, Loader, Options, Rewriting, Source, Status};
 
 use crate::failure::Failure;
 use crate::global::Global;
-use crate::input::read_stdin;
+use crate::hints;
+use crate::input::{Input, read_file, read_stdin};
 use crate::log::{self, LogLevel};
 use crate::progress::Progress;
 use crate::value::{self, ConfigObject, Link, Location, PathGrant};
@@ -132,12 +133,15 @@ pub(crate) struct PluginArgs {
 
 impl SourceArgs {
     /// The manifest that is named, or one made for the module that is.
-    pub(crate) fn manifest(&self, limits: &Limits) -> Result<Manifest, Failure> {
+    pub(crate) fn manifest(&self, engine: &EngineArgs) -> Result<Manifest, Failure> {
         let mut manifest = match (self.manifest, &self.wasm) {
-            (true, location) => read_manifest(location, limits)?,
+            (true, location) => read_manifest(location, engine)?,
             (false, Location::File(path)) => Manifest::new([Wasm::file(path)]),
             (false, Location::Url(url)) => Manifest::new([Wasm::url(url)]),
-            (false, Location::Stdin) => Manifest::new([Wasm::data(read_stdin()?)]),
+            (false, Location::Stdin) => {
+                let bytes = read_stdin(engine.limits().module_bytes_max)?;
+                Manifest::new([Wasm::data(bytes)])
+            }
         };
         // The last module is the main one if none is called so: what is linked stands before.
         let linked = self.link.iter().map(Link::module);
@@ -146,11 +150,12 @@ impl SourceArgs {
     }
 }
 
-fn read_manifest(location: &Location, limits: &Limits) -> Result<Manifest, Failure> {
+fn read_manifest(location: &Location, engine: &EngineArgs) -> Result<Manifest, Failure> {
+    let limits = engine.limits();
+    let bytes_max = limits.manifest_bytes_max;
     let bytes = match location {
-        Location::Stdin => read_stdin()?,
-        Location::File(path) => std::fs::read(path)
-            .map_err(|error| Failure::io(format_args!("cannot read {}", path.display()), &error))?,
+        Location::Stdin => read_stdin(bytes_max)?,
+        Location::File(path) => read_file(path, bytes_max)?,
         Location::Url(_) => {
             let hint = "download it first; the modules it names may be URLs".to_owned();
             return Err(
@@ -158,14 +163,23 @@ fn read_manifest(location: &Location, limits: &Limits) -> Result<Manifest, Failu
             );
         }
     };
+    let shown = location.shown();
+    if bytes.len() as u64 > bytes_max {
+        // How large it is nobody knows, so that the parser would name a wrong number.
+        let text = format!("{shown} is larger than the limit of {bytes_max} bytes");
+        let hint = engine.untrusted.then(|| hints::TRUST_IT.to_owned());
+        let failure = Failure::new(text).with_status(Status::TooLarge);
+        return Err(failure.with_hint(hint));
+    }
     let options = ParseOptions {
-        manifest_bytes_max: usize::try_from(limits.manifest_bytes_max).unwrap_or(usize::MAX),
+        manifest_bytes_max: usize::try_from(bytes_max).unwrap_or(usize::MAX),
         modules_max: limits.modules_max,
         ..ParseOptions::default()
     };
     Manifest::parse(&bytes, &options).map_err(|error| {
         let hint = "`extism schema` prints what a manifest may contain".to_owned();
-        Failure::new(format!("{}: {error}", location.shown())).with_hint(hint)
+        let failure = Failure::new(format!("{shown}: {error}"));
+        failure.with_status(error.status()).with_hint(hint)
     })
 }
 
@@ -197,9 +211,15 @@ pub(crate) enum WasiOutput {
 }
 
 impl PluginArgs {
+    /// What the function is called with, within the limits.
+    pub(crate) fn input(&self, input: &Input) -> Result<Vec<u8>, Failure> {
+        let limits = self.engine.limits();
+        input.read(&self.source.wasm, limits.kernel_bytes_max)
+    }
+
     /// The manifest, with the flags applied.
     pub(crate) fn manifest(&self) -> Result<Manifest, Failure> {
-        let mut manifest = self.source.manifest(&self.engine.limits())?;
+        let mut manifest = self.source.manifest(&self.engine)?;
         if !self.allow_host.is_empty() {
             let hosts = manifest.allowed_hosts.get_or_insert_default();
             hosts.extend(self.allow_host.iter().cloned());

@@ -38,6 +38,7 @@ impl Location {
                     let _ = url.set_password(None);
                     url.into()
                 }
+                Err(_) if text.contains('@') => "an invalid URL".to_owned(),
                 Err(_) => text.clone(),
             },
         }

@@ -11,6 +11,8 @@ use std::time::Instant;
 
 use extism_http::{Client, HostPolicy, Request, Rules};
 use extism_manifest::{HttpRequest, Manifest, ParseOptions, Wasm, WasmMetadata};
+use extism_policy::display_url;
+use extism_policy::url::Url;
 use extism_semantics::{check_hash, check_size, is_binary};
 
 use crate::error::Error;
@@ -223,11 +225,22 @@ fn download(
             Status::HttpSize => Status::TooLarge,
             _ => Status::DownloadFailed,
         };
-        Error::with_cause(status, format!("cannot download {}", request.url), error)
+        let text = format!("cannot download {}", display(request.url));
+        Error::with_cause(status, text, error)
     })?;
     if response.status >= 400 {
-        let text = format!("cannot download {}: HTTP {}", request.url, response.status);
+        let url = display(request.url);
+        let text = format!("cannot download {url}: HTTP {}", response.status);
         return Err(Error::new(Status::DownloadFailed, text));
     }
     Ok(response.body)
+}
+
+/// A URL as messages show it: without user name and password, also where it is none.
+fn display(url: &str) -> Cow<'_, str> {
+    match Url::parse(url) {
+        Ok(url) => display_url(&url).into(),
+        Err(_) if url.contains('@') => "an invalid URL".into(),
+        Err(_) => url.into(),
+    }
 }

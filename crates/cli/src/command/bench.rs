@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use extism_runtime::manifest::Manifest;
 use extism_runtime::{CompiledPlugin, Plugin};
 use serde::Serialize;
 
@@ -20,6 +19,7 @@ use crate::input::Input;
 use crate::interrupt;
 use crate::output;
 use crate::plugin::{self, PluginArgs, WasiOutput};
+use crate::report::{self, Used};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -58,31 +58,29 @@ const WARM_UP: f64 = 0.1;
 const INSTANCES_TIME_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: &Args, global: &Global) -> Result<ExitCode, Failure> {
-    let input = args.input.read()?;
-    let manifest = args.plugin.manifest()?;
-    let measured = measure(args, global, &manifest, &input)?;
-    match args.json {
-        true => output::json(&measured)?,
-        false => output::line(measured.text())?,
+    let told = measure(args, global).and_then(|measured| match args.json {
+        true => output::json(&measured),
+        false => output::line(measured.text()),
+    });
+    match told {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(failure) if args.json => report::tell(&failure, Used::default()),
+        Err(failure) => Err(failure),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-fn measure(
-    args: &Args,
-    global: &Global,
-    manifest: &Manifest,
-    input: &[u8],
-) -> Result<Measured, Failure> {
+fn measure(args: &Args, global: &Global) -> Result<Measured, Failure> {
+    let input = args.plugin.input(&args.input)?;
+    let manifest = args.plugin.manifest()?;
     let attempt = Attempt {
         args: &args.plugin,
-        manifest,
+        manifest: &manifest,
         function: &args.function,
     };
     let options = args.plugin.options(global, WasiOutput::Dropped);
     let begun = Instant::now();
     let shown = args.plugin.source.wasm.shown();
-    let compiled = plugin::load(manifest, &shown, options, global)
+    let compiled = plugin::load(&manifest, &shown, options, global)
         .map_err(|error| explained(error, &attempt))?;
     let load_ms = begun.elapsed().as_secs_f64() * 1e3;
     let time = Duration::from_secs_f64(args.seconds);
@@ -96,7 +94,7 @@ fn measure(
     }
     let run = Run {
         function: &args.function,
-        input,
+        input: &input,
         warm_up,
         time,
         start: Barrier::new(plugins.len()),

@@ -1,8 +1,8 @@
 //! `extism compile`: compiles a plug-in ahead of time.
 //!
-//! Must not know: what an artefact looks like. Invariant: the file appears whole or not at all.
+//! Must not know: what an artefact looks like. Invariant: a file appears whole or not at all.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use extism_runtime::manifest::Wasm;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::output;
+use crate::place;
 use crate::plugin::{EngineArgs, SourceArgs};
 use crate::progress::Progress;
 
@@ -21,7 +22,7 @@ pub(crate) struct Args {
     source: SourceArgs,
     #[command(flatten)]
     engine: EngineArgs,
-    /// The file to write
+    /// The file to write; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Compile for calls with a fuel limit
@@ -35,14 +36,19 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result<ExitCode, Failure> {
         fuel: args.fuel.then_some(u64::MAX),
         ..args.engine.options()
     };
-    let manifest = args.source.manifest(&options.limits)?;
+    let manifest = args.source.manifest(&args.engine)?;
     let begun = Instant::now();
     let progress = Progress::start(global, &args.source.wasm.shown());
     let compiled = extism_runtime::precompile(&manifest, &options);
     drop(progress);
     let artefact = compiled?;
     let elapsed = begun.elapsed();
-    write(&args.output, &artefact)?;
+    if output::is_standard(&args.output) {
+        output::print(&[&artefact])?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    place::write(&args.output, &artefact)
+        .map_err(|error| output::not_written(&args.output, &error))?;
     if !global.quiet {
         let size = output::bytes(artefact.len() as u64);
         let from = match source_bytes(manifest.wasm.first()) {
@@ -63,21 +69,4 @@ fn source_bytes(wasm: Option<&Wasm>) -> Option<u64> {
         Wasm::Data { data, .. } => Some(data.len() as u64),
         Wasm::Url { .. } => None,
     }
-}
-
-/// Writes a file beside its place and moves it there: whoever loads it meanwhile sees the old one or the
-/// new one.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::io(format_args!("cannot write {}", path.display()), &error)
-    };
-    let mut scratch = path.to_path_buf().into_os_string();
-    scratch.push(format!(".{}.new", std::process::id()));
-    let scratch = PathBuf::from(scratch);
-    let written = std::fs::write(&scratch, bytes).and_then(|()| std::fs::rename(&scratch, path));
-    written.map_err(|error| {
-        // It may not even exist.
-        let _ = std::fs::remove_file(&scratch);
-        failed(error)
-    })
 }

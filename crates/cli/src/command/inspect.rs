@@ -11,6 +11,7 @@ use crate::global::Global;
 use crate::output;
 use crate::plugin::{EngineArgs, SourceArgs};
 use crate::progress::Progress;
+use crate::report::{self, Used};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -24,15 +25,22 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, global: &Global) -> Result<ExitCode, Failure> {
+    match show(args, global) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(failure) if args.json => report::tell(&failure, Used::default()),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn show(args: &Args, global: &Global) -> Result<(), Failure> {
     let options: Options = args.engine.options();
-    let manifest = args.source.manifest(&options.limits)?;
+    let manifest = args.source.manifest(&args.engine)?;
     let progress = Progress::start(global, &args.source.wasm.shown());
     let inspection = extism_runtime::inspect(&manifest, &options);
     drop(progress);
     let inspection = inspection?;
     match args.json {
-        true => output::line(inspection.to_json())?,
-        false => output::line(inspection.to_string().trim_end())?,
+        true => output::line(inspection.to_json()),
+        false => output::line(inspection.to_string().trim_end()),
     }
-    Ok(ExitCode::SUCCESS)
 }

@@ -3,26 +3,43 @@
 //! Must not know: what is in the files. Invariant: nothing is removed but files the library consists of,
 //! and what is installed contains no path, so it can be copied as it is.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Folders below a prefix, and the beginnings of the names of files in them that belong to the library.
+use crate::place;
+
+/// Folders below a prefix, and the names of files in them that belong to the library; `*` stands for a
+/// version, each of its numbers with a point before it, or for none.
 const PARTS: &[(&str, &[&str])] = &[
-    ("lib", &["libextism.", "extism.lib", "extism.dll"]),
-    ("lib64", &["libextism."]),
+    ("lib", LIBRARIES),
+    ("lib64", LIBRARIES),
     ("bin", &["extism.dll"]),
     ("include", &["extism.h"]),
-    ("lib/pkgconfig", &["extism.pc", "extism-static.pc"]),
-    ("lib64/pkgconfig", &["extism.pc", "extism-static.pc"]),
-    ("lib/cmake/extism", &["extism-config"]),
-    ("lib64/cmake/extism", &["extism-config"]),
+    ("lib/pkgconfig", PACKAGES),
+    ("lib64/pkgconfig", PACKAGES),
+    ("lib/cmake/extism", CONFIGURATIONS),
+    ("lib64/cmake/extism", CONFIGURATIONS),
 ];
+
+const LIBRARIES: &[&str] = &[
+    "libextism.a",
+    "libextism.so*",
+    "libextism*.dylib",
+    "extism.lib",
+    "extism.dll",
+    "extism.dll.lib",
+    "libextism.dll.a",
+];
+
+const PACKAGES: &[&str] = &["extism.pc", "extism-static.pc"];
+
+const CONFIGURATIONS: &[&str] = &["extism-config.cmake", "extism-config-version.cmake"];
 
 /// The files of a library below `prefix`, relative to it.
 pub(crate) fn list(prefix: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for (folder, beginnings) in PARTS {
+    for (folder, known) in PARTS {
         let Ok(entries) = fs::read_dir(prefix.join(folder)) else {
             continue;
         };
@@ -30,7 +47,7 @@ pub(crate) fn list(prefix: &Path) -> Vec<PathBuf> {
             let name = entry.file_name();
             let belongs = name
                 .to_str()
-                .is_some_and(|name| beginnings.iter().any(|start| name.starts_with(start)));
+                .is_some_and(|name| known.iter().any(|known| is_named(name, known)));
             // Links count as files here, wherever they lead.
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if belongs && !is_folder {
@@ -40,6 +57,22 @@ pub(crate) fn list(prefix: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+/// Whether a file has a name of [`PARTS`].
+fn is_named(name: &str, known: &str) -> bool {
+    let Some((before, after)) = known.split_once('*') else {
+        return name == known;
+    };
+    let version = name.strip_prefix(before);
+    let Some(version) = version.and_then(|rest| rest.strip_suffix(after)) else {
+        return false;
+    };
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    match version.strip_prefix('.') {
+        Some(numbers) => numbers.split('.').all(is_number),
+        None => version.is_empty(),
+    }
 }
 
 /// Whether a list of files has a library among them, not only what belongs to one.
@@ -57,18 +90,18 @@ pub(crate) fn copy(from: &Path, to: &Path, file: &Path) -> io::Result<()> {
     if let Some(folder) = target.parent() {
         fs::create_dir_all(folder)?;
     }
-    let mut scratch = target.clone().into_os_string();
-    scratch.push(format!(".{}.new", std::process::id()));
-    let scratch = PathBuf::from(scratch);
-    let made = match fs::read_link(&source) {
-        Ok(leads_to) => link(&leads_to, &scratch),
-        Err(_) => fs::copy(&source, &scratch).map(drop),
-    };
-    made.and_then(|()| fs::rename(&scratch, &target))
-        .inspect_err(|_| {
-            // It may not even exist.
-            let _ = fs::remove_file(&scratch);
-        })
+    place::replace(&target, |scratch| match fs::read_link(&source) {
+        Ok(leads_to) => link(&leads_to, scratch),
+        Err(_) => copy_new(&source, scratch),
+    })
+}
+
+/// Copies the bytes of a file and who may use it, to where nothing is.
+fn copy_new(source: &Path, scratch: &Path) -> io::Result<()> {
+    let mut from = File::open(source)?;
+    let mut to = File::create_new(scratch)?;
+    io::copy(&mut from, &mut to)?;
+    to.set_permissions(from.metadata()?.permissions())
 }
 
 #[cfg(unix)]

@@ -127,6 +127,27 @@ fn a_plugin_may_be_text_standard_input_or_a_url() {
 }
 
 #[test]
+fn a_plugin_is_downloaded_once() {
+    let server = Server::start(vec![("/a.wasm", std::fs::read(count_vowels()).unwrap())]);
+    let expected = "extism: Function not found: countVowel\n\
+                    hint: `extism inspect` lists the functions\n";
+    let url = server.url("/a.wasm");
+    assert_eq!(run(["call", &url, "countVowel"]).failure(), expected);
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn passwords_of_urls_are_not_shown() {
+    let server = Server::start(Vec::new());
+    let url = server.url("/a.wasm");
+    let secret = url.replace("http://", "http://ann:secret@");
+    let expected = format!("extism: cannot download {url}: HTTP 404\n");
+    assert_eq!(run(["call", &secret, "f"]).failure(), expected);
+    let stderr = run(["-v", "call", "http://ann:secret@127.0.0.1:x/", "f"]).failure();
+    assert!(!stderr.contains("secret"), "{stderr}");
+}
+
+#[test]
 fn a_manifest_may_be_json_toml_or_standard_input() {
     let folder = Folder::new();
     let path = serde_json::to_string(&count_vowels()).unwrap();

@@ -42,6 +42,36 @@ fn a_running_call_is_cancelled() {
 }
 
 #[test]
+fn an_interrupted_call_is_told_in_json() {
+    // Whoever is asked does not answer.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let http = crate::support::repository("examples/plugins/http.wasm");
+    let args = ["call", "--json", &http, "fetch", "-i", &url];
+    let child = extism()
+        .args(args)
+        .args(["--allow-host", "127.0.0.1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _connection = silent.accept().unwrap();
+    let process = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &process]).status();
+    assert!(killed.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    let mut told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let duration_us = told.as_object_mut().unwrap().remove("duration_us");
+    assert!(duration_us.unwrap().is_u64());
+    let expected = serde_json::json!({
+        "code": 134, "status": "CANCELLED", "status_code": 501, "fuel": null, "error": "interrupted",
+    });
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_reader_that_went_away_is_no_news() {
     let plugin = crate::support::plain();
     let mut child = extism()

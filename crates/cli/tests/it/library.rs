@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::{Folder, Ran, extism, run, wait};
 
-const NAME: &str = if cfg!(windows) {
+pub(crate) const NAME: &str = if cfg!(windows) {
     "extism.dll"
 } else if cfg!(target_vendor = "apple") {
     "libextism.dylib"
@@ -198,4 +198,56 @@ fn without_a_library_beside_the_program_the_way_is_shown() {
     );
     assert_eq!(lib("install", &prefix).failure(), expected);
     assert!(!folder.join("prefix").exists());
+}
+
+#[test]
+fn only_what_is_the_librarys_is_removed() {
+    let folder = Folder::new();
+    let theirs = [
+        "include/extism.h",
+        "lib/cmake/extism/extism-config-version.cmake",
+        "lib/cmake/extism/extism-config.cmake",
+        "lib/extism.dll",
+        "lib/extism.dll.lib",
+        "lib/extism.lib",
+        "lib/libextism.1.42.0.dylib",
+        "lib/libextism.a",
+        "lib/libextism.dylib",
+        "lib/libextism.so",
+        "lib/libextism.so.1",
+        "lib/libextism.so.1.42.0",
+        "lib/pkgconfig/extism-static.pc",
+        "lib/pkgconfig/extism.pc",
+        "lib64/libextism.so.2",
+    ];
+    let others = [
+        "include/extism.h.orig",
+        "include/extism.hpp",
+        "lib/cmake/extism/extism-config-mine.cmake",
+        "lib/extism.dll.backup",
+        "lib/libextism.1.42.0.dylib.backup",
+        "lib/libextism.mine.dylib",
+        "lib/libextism.so.",
+        "lib/libextism.so..1",
+        "lib/libextism.so.1.",
+        "lib/libextism.so.1.debug",
+        "lib/libextism.so.my-backup",
+        "lib/libextism.so1",
+        "lib/pkgconfig/extism.pc.bak",
+    ];
+    for file in theirs.iter().chain(&others) {
+        folder.write(&format!("prefix/{file}"), "");
+    }
+    let prefix = folder.file("prefix");
+    let listed: String = theirs
+        .iter()
+        .map(|file| format!("{prefix}/{file}\n"))
+        .collect();
+    let ran = lib("uninstall", &prefix).quiet_success();
+    if cfg!(unix) {
+        assert_eq!(String::from_utf8(ran).unwrap(), listed);
+    }
+    let exists = |file: &&str| folder.join("prefix").join(file).exists();
+    assert_eq!(theirs.iter().find(|file| exists(file)), None);
+    assert_eq!(others.iter().find(|file| !exists(file)), None);
 }

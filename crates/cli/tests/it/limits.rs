@@ -1,7 +1,7 @@
 //! Limits: what a call may use, and what the program says when it uses more.
 
 use crate::server::Server;
-use crate::support::{ENDINGS, Folder, plain, repository, run};
+use crate::support::{ENDINGS, Folder, plain, repository, run, run_fed};
 
 #[test]
 fn a_call_that_takes_too_long_is_a_timeout() {
@@ -96,5 +96,65 @@ fn plugins_nobody_has_read_have_tight_limits() {
     assert_eq!(
         run([&args[..], &["--untrusted"]].concat()).failure(),
         expected
+    );
+}
+
+/// Nothing reads what it is going to refuse.
+#[test]
+fn what_is_too_large_is_not_read_to_its_end() {
+    const MAX: u64 = 64 << 20;
+    const SLACK: u64 = 1 << 20;
+    let plugin = plain();
+    let too_large = |what: &str| format!("{what} is larger than the limit of {MAX} bytes");
+    for (args, status, error) in [
+        (&["-", "f"][..], "TOO_LARGE", too_large("module")),
+        (&["-m", "-", "f"], "TOO_LARGE", too_large("standard input")),
+        (
+            &[&plugin, "echo", "--stdin"],
+            "MEMORY",
+            "failed to allocate extism memory\n  because: oom".to_owned(),
+        ),
+    ] {
+        let args = [&["call", "--untrusted", "--json"], args].concat();
+        let (ran, read) = run_fed(&args, 4 * MAX);
+        let told: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+        assert_eq!(
+            (&told["status"], &told["error"]),
+            (&status.into(), &error.into()),
+            "{args:?}"
+        );
+        let hint = told["hint"].as_str().unwrap();
+        assert!(hint.contains("leave out --untrusted"), "{args:?}: {hint}");
+        assert!((MAX..=MAX + SLACK).contains(&read), "{args:?}: {read}");
+    }
+    let (ran, read) = run_fed(&["inspect", "--untrusted", "-"], 4 * MAX);
+    assert_eq!(ran.failure(), format!("extism: {}\n", too_large("module")));
+    assert!((MAX..=MAX + SLACK).contains(&read), "{read}");
+
+    // Files that take no room.
+    let folder = Folder::new();
+    let path = folder.write("zeros", "");
+    let zeros = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    zeros.set_len(4 * MAX).unwrap();
+    let expected = format!(
+        "extism: {}\nhint: leave out --untrusted if you trust the plug-in\n",
+        too_large(&path)
+    );
+    assert_eq!(
+        run(["call", "--untrusted", "-m", &path, "f"]).failure(),
+        expected
+    );
+    let args = [
+        "call",
+        "--untrusted",
+        &plugin,
+        "echo",
+        "--input-file",
+        &path,
+    ];
+    let stderr = run(args).failure();
+    assert!(
+        stderr.starts_with("extism: failed to allocate extism memory\n"),
+        "{stderr}"
     );
 }

@@ -7,10 +7,13 @@ mod access;
 mod call;
 mod commands;
 mod failures;
+mod forged;
 #[cfg(unix)]
 mod interrupt;
+mod json;
 mod library;
 mod limits;
 mod project;
 mod server;
 mod support;
+mod written;

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -15,6 +15,15 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    fn of(child: Child) -> Ran {
+        let output = child.wait_with_output().unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.stdout).unwrap()
     }
@@ -62,12 +71,28 @@ pub(crate) fn wait(mut command: Command, stdin: &[u8]) -> Ran {
         .unwrap();
     // A program that does not read its input has closed it.
     let _ = child.stdin.take().unwrap().write_all(stdin);
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code().unwrap(),
-        stdout: output.stdout,
-        stderr: String::from_utf8(output.stderr).unwrap(),
+    Ran::of(child)
+}
+
+/// Runs the program with zeros on its standard input, as many as it reads and no more than `bytes_max`;
+/// answers how many it took, what the pipe holds included.
+pub(crate) fn run_fed(args: &[&str], bytes_max: u64) -> (Ran, u64) {
+    let mut command = extism();
+    let mut child = command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let zeros = [0; 4096];
+    let mut taken = 0;
+    while taken < bytes_max && stdin.write_all(&zeros).is_ok() {
+        taken += zeros.len() as u64;
     }
+    drop(stdin);
+    (Ran::of(child), taken)
 }
 
 /// A file of the repository.

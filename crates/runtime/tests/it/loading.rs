@@ -170,3 +170,35 @@ fn a_download_has_a_head_as_large_as_the_limits_say() {
     assert!(error.report().contains("50000"), "{}", error.report());
     server.join().unwrap();
 }
+
+/// A URL may carry a password, and errors are shown to anybody.
+#[test]
+fn no_error_shows_the_password_of_a_url() {
+    use std::io::{Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        _ = stream.read(&mut [0; 4096]).unwrap();
+        _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+    });
+    let error = |url: &str| {
+        let manifest = format!(r#"{{"wasm": [{{"url": "{url}"}}]}}"#);
+        let loaded = Plugin::load(manifest.as_str(), Options::default());
+        loaded.err().expect("must not load")
+    };
+    let missing = error(&format!("http://ann:secret@{address}/a.wasm"));
+    server.join().unwrap();
+    let expected = format!("cannot download http://{address}/a.wasm: HTTP 404");
+    assert_eq!(missing.report(), expected);
+    // Nobody listens any more.
+    let refused = error(&format!("http://ann:secret@{address}/a.wasm"));
+    let expected = format!("cannot download http://{address}/a.wasm");
+    assert_eq!(refused.message(), expected);
+    let invalid = error("http://ann:secret@127.0.0.1:x/a.wasm");
+    for error in [missing, refused, invalid] {
+        assert_eq!(error.status(), Status::DownloadFailed);
+        assert!(!error.report().contains("secret"), "{}", error.report());
+    }
+}

@@ -1,0 +1,100 @@
+//! The place of a file that is written as a whole.
+//!
+//! Must not know: what is in the file. Invariant: whoever opens a file meanwhile sees the old one or the
+//! new one; what is no file (a device, a pipe) is written and stays what it is; no link is followed but
+//! the one the user named.
+
+use std::fs::{self, File};
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// How often a name is tried. Each is one of 2^64: a second time is for somebody else's luck.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// Writes a file, to where the path leads if that is a link.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let real = match fs::metadata(path) {
+        Ok(found) if found.is_file() => fs::canonicalize(path).ok(),
+        Ok(_) => None,
+        // A link to nothing is no file yet, and what is to be made is what it names.
+        Err(_) if fs::symlink_metadata(path).is_ok() => None,
+        Err(_) => Some(path.to_path_buf()),
+    };
+    match real {
+        None => fs::write(path, bytes),
+        Some(real) => replace(&real, |scratch| File::create_new(scratch)?.write_all(bytes)),
+    }
+}
+
+/// Moves into its place what `make` made under another name in the same folder. It must not follow a
+/// link, nor write over anything: a name that is taken is not the only one.
+pub(crate) fn replace(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let mut attempts = 1;
+    let scratch = loop {
+        let scratch = beside(path);
+        match make(&scratch) {
+            Ok(()) => break scratch,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if attempts == ATTEMPTS_MAX {
+                    return Err(error);
+                }
+                attempts += 1;
+            }
+            Err(error) => {
+                // It may not even exist.
+                let _ = fs::remove_file(&scratch);
+                return Err(error);
+            }
+        }
+    };
+    fs::rename(&scratch, path).inspect_err(|_| {
+        let _ = fs::remove_file(&scratch);
+    })
+}
+
+/// A name that nobody can know before: the standard library's keys are the system's random numbers.
+fn beside(path: &Path) -> PathBuf {
+    let number = RandomState::new().hash_one(std::process::id());
+    path.with_file_name(format!(".extism-{number:016x}.new"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let tried = std::cell::RefCell::new(Vec::new());
+        let result = replace(&path, |scratch| {
+            tried.borrow_mut().push(scratch.to_path_buf());
+            fs::write(scratch, "taken")?;
+            File::create_new(scratch).map(drop)
+        });
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let tried = tried.into_inner();
+        assert_eq!(tried.len(), ATTEMPTS_MAX as usize);
+        assert!(tried.iter().all(|scratch| scratch.is_file()));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_name_may_be_as_long_as_names_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x".repeat(255));
+        write(&path, b"x").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"x");
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_cannot_be_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::create_dir_all(path.join("b")).unwrap();
+        let result = replace(&path, |scratch| fs::write(scratch, "x"));
+        assert!(result.is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
