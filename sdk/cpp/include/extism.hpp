@@ -7,8 +7,8 @@
 ///   destructor after that, do nothing. What was closed or moved from throws extism::Closed.
 /// - Errors are exceptions with a type for each status, below extism::Error.
 /// - What goes in is a view (extism::Bytes) and is copied where it is kept; what comes out is a copy.
-/// - Every function may be called from any thread. Calls of one plug-in wait for each other. An object must not be moved
-///   or closed while another thread is about to use it.
+/// - Every function may be called from any thread. Calls of one plug-in wait for each other. An object may be closed
+///   while other threads use it: what has begun ends first. It must not be moved or destroyed meanwhile.
 /// - Host functions and log sinks run on the thread that calls the plug-in. They may throw.
 #ifndef EXTISM_HPP
 #define EXTISM_HPP

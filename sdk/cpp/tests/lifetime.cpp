@@ -65,7 +65,15 @@ TEST_CASE("g01 what is closed or moved from throws Closed") {
   CHECK_FALSE(child.cancelHandle().cancel());
   ContextPlugin second = context.plugin(fixture("echo.wat"));
   CHECK(second.number() == 1);
-  context.close();
+  Context target;
+  ContextPlugin old = target.plugin(fixture("echo.wat"));
+  target = std::move(context);
+  CHECK(context.isClosed());
+  CHECK(statusOf([&] { old.call("echo"); }) == Status::BadHandle);
+  auto &itself = target;
+  target = std::move(itself);
+  CHECK(second.call("echo", "still").string() == "still");
+  target.close();
   CHECK(statusOf([&] { second.call("echo"); }) == Status::BadHandle);
   CHECK_THROWS_AS(context.plugin(fixture("echo.wat")), Closed);
   CHECK_THROWS_AS(context.reset(), Closed);

@@ -129,6 +129,39 @@ TEST_CASE("a pool serves more threads than it has plug-ins") {
   CHECK(pool.stats().idle == pool.stats().alive);
 }
 
+/// One thread uses an object until another closes it.
+template <typename Use, typename Close> static void closeWhileUsed(Use &&use, Close &&close) {
+  Stage stage;
+  std::thread user([&] {
+    Status status = statusOf(use);
+    CHECK(status == Status::Ok);
+    stage.reach(1);
+    while (status == Status::Ok) {
+      status = statusOf(use);
+    }
+    CHECK(status == Status::Closed);
+  });
+  stage.waitFor(1);
+  close();
+  close();
+  user.join();
+}
+
+TEST_CASE("any thread closes what others use") {
+  const NothingAlive nothing;
+  for (int i = 0; i < 10; i++) {
+    CompiledPlugin compiled(fixture("echo.wat"));
+    Context context;
+    Plugin plugin(compiled);
+    Pool pool(compiled);
+    closeWhileUsed([&] { context.insert(Plugin(compiled)); }, [&] { context.close(); });
+    closeWhileUsed([&] { plugin.call("echo", "text"); }, [&] { plugin.close(); });
+    closeWhileUsed([&] { pool.get(std::chrono::minutes(1)).call("echo", "text"); }, [&] { pool.close(); });
+    closeWhileUsed([&] { Plugin{compiled}.call("echo", "text"); }, [&] { compiled.close(); });
+    CHECK((context.isClosed() && plugin.isClosed() && pool.isClosed() && compiled.isClosed()));
+  }
+}
+
 TEST_CASE("a context is reset while others call") {
   const NothingAlive nothing;
   Context context;

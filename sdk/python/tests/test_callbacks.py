@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import inspect
+import sys
+import threading
 import weakref
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 from conftest import CALLBACK, PTR, alive, callback, failure
 
 import extism
-from extism import CurrentPlugin, Memory, Status, Val, ValType
+from extism import CurrentPlugin, Memory, Status, Val, ValType, host_function
 
 
 class Upper:
@@ -95,6 +98,115 @@ def test_g06_what_a_host_function_raises_is_the_cause(kind: type[Exception]) -> 
     assert later.__cause__ is None
 
 
+class _Text(str):
+    """A text with an encoding of its own."""
+
+    def encode(self, *_: Any, **__: Any) -> Any:
+        raise ValueError("no bytes")
+
+
+class _Nameless(type):
+    """A type whose name cannot be asked for."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise ValueError("no name")
+
+
+class _Odd(Exception, metaclass=_Nameless):
+    """An exception that says what it was made with, or raises that."""
+
+    def __str__(self) -> Any:
+        if isinstance(self.args[0], BaseException):
+            raise self.args[0]
+        return self.args[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("reason", "reason"),
+        ("", "_Odd"),
+        (_Text("reason"), "reason"),
+        (ValueError("no text"), "_Odd"),
+        (SystemExit(), "_Odd"),
+        (7, "_Odd"),
+    ],
+    ids=repr,
+)
+def test_g06_an_exception_that_cannot_say_what_it_is_fails_the_call(said: Any, message: str) -> None:
+    raised = _Odd(said)
+
+    def throw(p: CurrentPlugin, i: list[Val], o: list[Val]) -> None:
+        raise raised
+
+    host = extism.Function(None, "callback", [PTR], [PTR], throw)
+    with callback(throw) as plugin, extism.Context() as context:
+        for each in (plugin, context.plugin(CALLBACK, functions=[host])):
+            error = failure(lambda each=each: each.call("run", b""))
+            assert (type(error), error.status) == (extism.HostFunctionError, Status.HOST_FUNCTION)
+            assert error.__cause__ is raised
+            assert str(error).splitlines()[-1].strip() == message
+            assert each.call("again") == b""
+
+
+def test_g06_an_exception_without_a_traceback_fails_the_call() -> None:
+    raised = ValueError("from nowhere")
+
+    def throw(p: CurrentPlugin, i: list[Val], o: list[Val]) -> None:
+        if throwing:
+            host_function._raised(ValueError, raised, None)
+        o[0].value = i[0].value
+
+    host = extism.Function(None, "callback", [PTR], [PTR], throw)
+    with callback(throw) as plugin, extism.Context() as context:
+        for each in (plugin, context.plugin(CALLBACK, functions=[host])):
+            throwing = True
+            error = failure(lambda each=each: each.call("run", b""))
+            assert (type(error), error.status) == (extism.HostFunctionError, Status.HOST_FUNCTION)
+            assert error.__cause__ is raised
+            throwing = False
+            assert each.call("run", b"well") == b"well"
+
+
+def test_g06_a_call_at_the_end_of_the_stack_fails_or_goes_well() -> None:
+    def same(p: CurrentPlugin, i: list[Val], o: list[Val]) -> None:
+        o[0].value = i[0].value
+
+    def call_below(frames: int, each: Any) -> bytes:
+        return call_below(frames - 1, each) if frames else each.call("run", b"data")
+
+    host = extism.Function(None, "callback", [PTR], [PTR], same)
+    with callback(same) as plugin, extism.Context() as context:
+        for each in (plugin, context.plugin(CALLBACK, functions=[host])):
+            outcomes, before = set(), sys.getrecursionlimit()
+            sys.setrecursionlimit(len(inspect.stack(0)) + 60)
+            try:
+                for frames in range(60):
+                    try:
+                        outcomes.add(call_below(frames, each))
+                    except (RecursionError, extism.HostFunctionError) as error:
+                        outcomes.add(type(error))
+            finally:
+                sys.setrecursionlimit(before)
+            assert outcomes >= {b"data", RecursionError}
+            assert outcomes <= {b"data", RecursionError, extism.HostFunctionError}
+            # Nothing of it is left for a call to come.
+            assert each.call("run", b"well") == b"well"
+
+
+def test_g06_what_was_raised_elsewhere_on_the_thread_is_not_this_calls() -> None:
+    def same(p: CurrentPlugin, i: list[Val], o: list[Val]) -> None:
+        o[0].value = i[0].value
+
+    host, elsewhere = extism.Function(None, "callback", [PTR], [PTR], same), ValueError("elsewhere")
+    with callback(same) as plugin, extism.Context() as context:
+        for each in (plugin, context.plugin(CALLBACK, functions=[host])):
+            host_function._raised(ValueError, elsewhere, None)
+            assert each.call("run", b"well") == b"well"
+            assert threading.get_ident() not in host_function.raised
+
+
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_g06_what_ends_the_program_passes_through(kind: type[BaseException]) -> None:
     raised = kind()
@@ -140,11 +252,14 @@ def test_g06_a_host_function_that_raises_while_the_plugin_is_made() -> None:
 @pytest.mark.parametrize(
     ("value", "cause"),
     [
-        ("text", ValueError),
+        ("text", TypeError),
+        ("12", TypeError),
         (None, TypeError),
+        (2.9, TypeError),
+        (2.0, TypeError),
         (1 << 64, OverflowError),
         (-(1 << 63) - 1, OverflowError),
-        (float("nan"), ValueError),
+        (float("nan"), TypeError),
         (Val(ValType.F64, 1.0), TypeError),
     ],
 )

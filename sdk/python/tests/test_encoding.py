@@ -112,6 +112,22 @@ def test_g14_numbers_travel_exactly(kind: ValType, values: list[Any]) -> None:
             assert type(failure(lambda: plugin.call("run")).__cause__) is OverflowError
 
 
+@pytest.mark.parametrize("kind", [I32, I64, F32, F64])
+def test_g14_what_is_no_number_of_its_type_is_refused(kind: ValType) -> None:
+    name = ("i32", "i64", "f32", "f64")[kind.value]
+    module = f"""(module
+      (import "extism:host/user" "give" (func $give (result {name})))
+      (func (export "run") (result i32) (drop (call $give)) (i32.const 0)))"""
+    queue: list[Any] = ["12", b"12", None, [1], *([2.0, 2.9, math.inf] if kind in (I32, I64) else [])]
+    give = Function(None, "give", [], [kind], lambda p, i, o: setattr(o[0], "value", queue.pop(0)))
+    with extism.Plugin(module, functions=[give]) as plugin:
+        while queue:
+            assert type(failure(lambda: plugin.call("run")).__cause__) is TypeError
+        queue[:] = [7, True]
+        plugin.call("run")
+        plugin.call("run")
+
+
 def test_g14_the_bits_of_nan_are_kept() -> None:
     def same(p: CurrentPlugin, i: list[Val], o: list[Val]) -> None:
         o[0].value = i[0].value

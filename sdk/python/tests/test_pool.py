@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from conftest import ECHO, PLUGINS, WAT, failure
+from conftest import ECHO, PLUGINS, WAT, alive, failure
 
 import extism
 from extism import Status
+from extism._library import lib
 
 STORE = (WAT / "store.wat").read_bytes()
 
@@ -102,6 +104,51 @@ def test_a_context_owns_its_plugins() -> None:
         context.reset()
         assert failure(lambda: second.call("echo")).status == Status.CLOSED
         assert context.plugin(ECHO, functions=[]).number == 2
+
+
+#: Configuration that is none, with what it raises.
+BAD_CONFIG: list[tuple[Any, type[Exception]]] = [
+    (b"{", extism.LoadError),
+    (b"[]", extism.LoadError),
+    ({"key": 1}, extism.LoadError),
+    ({"key": "\ud800"}, extism.LoadError),
+    ({"key": b"1"}, TypeError),
+]
+
+
+@pytest.mark.parametrize(("config", "kind"), BAD_CONFIG)
+def test_a_plugin_whose_configuration_is_refused_is_not_in_the_context(config: Any, kind: Any) -> None:
+    with extism.Context() as context:
+        before = alive()
+        for _ in range(5):
+            with pytest.raises(kind) as info:
+                context.plugin(ECHO, config=config, functions=[])
+            assert kind is TypeError or info.value.status == Status.MANIFEST_SYNTAX
+        del info
+        assert alive() == before
+
+
+@pytest.mark.parametrize(("config", "kind"), BAD_CONFIG)
+def test_a_plugin_stays_if_the_configuration_of_the_next_is_refused(config: Any, kind: Any) -> None:
+    with extism.Context() as context:
+        plugin = context.plugin(STORE, config={"name": "old"}, functions=[])
+        with pytest.raises(kind) as info:
+            plugin.update(ECHO, config=config, functions=[])
+        assert kind is TypeError or info.value.status == Status.MANIFEST_SYNTAX
+        assert plugin.call("config", "name") == b"old"
+        plugin.update(STORE, config=bytearray(b'{"name": "new"}'), functions=[])
+        assert plugin.call("config", "name") == b"new"
+        assert plugin.number == 0
+
+
+def test_the_reason_why_a_context_refuses_a_number_is_told() -> None:
+    with extism.Context() as context:
+        plugin = context.plugin(ECHO, functions=[])
+        lib.extism_context_reset(context._handle.pointer)
+        for use in (lambda: plugin.call("echo"), lambda: plugin.config({})):
+            error = failure(use)
+            assert (type(error), error.status) == (extism.UsageError, Status.BAD_HANDLE)
+            assert str(error) == "Plugin does not exist: 0"
 
 
 def test_threads_share_a_context() -> None:

@@ -5,6 +5,7 @@
 #ifndef EXTISM_COMPILED_PLUGIN_HPP
 #define EXTISM_COMPILED_PLUGIN_HPP
 
+#include "holder.hpp"
 #include "manifest.hpp"
 #include "options.hpp"
 
@@ -17,11 +18,11 @@ namespace extism {
 /// extism::Plugin first(compiled), second(compiled);
 /// \endcode
 class CompiledPlugin {
-  struct Free {
-    void operator()(ExtismCompiledPlugin *plugin) const noexcept { extism_compiled_plugin_free(plugin); }
-  };
+  detail::Holder<ExtismCompiledPlugin> holder_;
 
-  std::unique_ptr<ExtismCompiledPlugin, Free> pointer_;
+  friend class ContextPlugin;
+  friend class Plugin;
+  friend class Pool;
 
 public:
   /// One that is closed.
@@ -34,24 +35,19 @@ public:
     detail::ErrorPlace error;
     error.check(extism_compile(request.get(), source.data(), source.size(), &made, error));
     request.taken();
-    pointer_.reset(made);
+    holder_ = {made, [](ExtismCompiledPlugin *plugin) noexcept { extism_compiled_plugin_free(plugin); }};
   }
 
   explicit CompiledPlugin(const Manifest &manifest, const Options &options = {})
       : CompiledPlugin(Bytes(manifest.json()), options) {}
 
   /// Instances that were made live on. Twice is allowed.
-  void close() noexcept { pointer_.reset(); }
+  void close() noexcept { holder_.take(); }
 
-  bool isClosed() const noexcept { return pointer_ == nullptr; }
+  bool isClosed() const noexcept { return holder_.isClosed(); }
 
-  /// For functions of the C interface.
-  const ExtismCompiledPlugin *get() const {
-    if (pointer_ == nullptr) {
-      detail::raise(Status::Closed);
-    }
-    return pointer_.get();
-  }
+  /// For functions of the C interface; still owned by this, which must not be closed meanwhile.
+  const ExtismCompiledPlugin *get() const { return holder_.open().get(); }
 };
 
 namespace detail {

@@ -79,7 +79,7 @@ public:
   void update(const CompiledPlugin &compiled) {
     const auto turn = this->turn();
     detail::ErrorPlace error;
-    error.check(extism_context_plugin_replace(context_.get(), number_, compiled.get(), error));
+    error.check(extism_context_plugin_replace(context_.get(), number_, compiled.holder_.open().get(), error));
   }
   void update(Bytes source, const Options &options) { update(CompiledPlugin(source, options)); }
   void update(const Manifest &manifest, const Options &options) { update(CompiledPlugin(manifest, options)); }
@@ -108,30 +108,23 @@ public:
 /// context.reset(); // frees it
 /// \endcode
 class Context {
-  std::shared_ptr<ExtismContext> pointer_;
-
-  const std::shared_ptr<ExtismContext> &open() const {
-    if (pointer_ == nullptr) {
-      detail::raise(Status::Closed);
-    }
-    return pointer_;
-  }
+  detail::Holder<ExtismContext> holder_;
 
 public:
   Context() {
     detail::checkInterface();
-    pointer_ = {extism_context_new(), [](ExtismContext *context) noexcept { extism_context_free(context); }};
+    holder_ = {extism_context_new(), [](ExtismContext *context) noexcept { extism_context_free(context); }};
   }
 
   /// Makes a plug-in; the arguments are those of Plugin.
   template <typename... Arguments> ContextPlugin plugin(Arguments &&...arguments) const {
-    open();
+    holder_.open();
     return insert(Plugin(std::forward<Arguments>(arguments)...));
   }
 
   /// Takes a plug-in. One that is running stays the caller's, and this throws `Busy`.
   ContextPlugin insert(Plugin &&plugin) const {
-    auto context = open();
+    auto context = holder_.open();
     detail::ErrorPlace error;
     int32_t number = -1;
     {
@@ -144,26 +137,27 @@ public:
   }
 
   /// Frees the plug-ins of the context.
-  void reset() { extism_context_reset(open().get()); }
+  void reset() { extism_context_reset(holder_.open().get()); }
 
   /// Frees the context and its plug-ins. Twice is allowed.
   void close() noexcept {
-    if (pointer_ != nullptr) {
-      extism_context_reset(pointer_.get());
-      pointer_.reset();
+    if (const auto context = holder_.take()) {
+      extism_context_reset(context.get());
     }
   }
 
   ~Context() { close(); }
   Context(Context &&) noexcept = default;
   Context &operator=(Context &&other) noexcept {
-    std::swap(pointer_, other.pointer_);
+    auto taken = other.holder_.take();
+    close();
+    holder_ = std::move(taken);
     return *this;
   }
   Context(const Context &) = delete;
   Context &operator=(const Context &) = delete;
 
-  bool isClosed() const noexcept { return pointer_ == nullptr; }
+  bool isClosed() const noexcept { return holder_.isClosed(); }
 };
 
 } // namespace extism

@@ -31,23 +31,15 @@ class Plugin {
     ~State() { extism_plugin_free(pointer); }
   };
 
-  // Whoever uses the plug-in holds on to it, so that it can be closed meanwhile.
-  std::shared_ptr<State> state_;
+  detail::Holder<State> holder_;
 
   struct Use {
     std::shared_ptr<State> state;
     detail::Gate::Turn turn;
 
-    Use(const Plugin &plugin, detail::Wait wait) : state(plugin.open()), turn(state->gate, wait) {}
+    Use(const Plugin &plugin, detail::Wait wait) : state(plugin.holder_.open()), turn(state->gate, wait) {}
     operator ExtismPlugin *() const noexcept { return state->pointer; }
   };
-
-  std::shared_ptr<State> open() const {
-    if (state_ == nullptr) {
-      detail::raise(Status::Closed);
-    }
-    return state_;
-  }
 
   Use use() const { return {*this, detail::Wait::Yes}; }
 
@@ -80,15 +72,14 @@ public:
 
   /// Takes what a function of the C interface made.
   explicit Plugin(ExtismPlugin *plugin) {
-    auto state = std::make_unique<State>(plugin);
-    state_ = std::move(state);
+    holder_ = std::make_shared<State>(plugin);
   }
 
   /// An instance of a compiled plug-in.
   explicit Plugin(const CompiledPlugin &compiled) {
     ExtismPlugin *made = nullptr;
     detail::ErrorPlace error;
-    error.check(extism_plugin_create(compiled.get(), &made, error));
+    error.check(extism_plugin_create(compiled.holder_.open().get(), &made, error));
     *this = Plugin(made);
   }
 
@@ -109,9 +100,9 @@ public:
   ~Plugin() = default;
 
   /// Frees the plug-in, or gives it back to its pool; if it is running, when that has ended. Twice is allowed.
-  void close() noexcept { state_.reset(); }
+  void close() noexcept { holder_.take(); }
 
-  bool isClosed() const noexcept { return state_ == nullptr; }
+  bool isClosed() const noexcept { return holder_.isClosed(); }
 
   /// Calls a function and answers its output. Throws what the table of errors says, and `Busy` from within one of the
   /// plug-in's own host functions. While another thread calls the plug-in this waits.
@@ -198,17 +189,17 @@ public:
   /// The identity of the plug-in, as in its log messages.
   PluginId id() const {
     PluginId id{};
-    const auto state = open();
+    const auto state = holder_.open();
     const uint8_t *bytes = extism_plugin_id(state->pointer);
     std::copy(bytes, bytes + id.size(), id.begin());
     return id;
   }
 
   /// What cancels the calls of this plug-in.
-  CancelHandle cancelHandle() const { return CancelHandle(extism_plugin_cancel_handle(open()->pointer)); }
+  CancelHandle cancelHandle() const { return CancelHandle(extism_plugin_cancel_handle(holder_.open()->pointer)); }
 
-  /// For functions of the C interface; still owned by this.
-  ExtismPlugin *get() const { return open()->pointer; }
+  /// For functions of the C interface; still owned by this, which must not be closed meanwhile.
+  ExtismPlugin *get() const { return holder_.open()->pointer; }
 };
 
 } // namespace extism

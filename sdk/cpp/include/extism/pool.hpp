@@ -35,11 +35,7 @@ struct PoolStats {
 /// extism::Plugin plugin = pool.get(std::chrono::seconds(1)); // goes back at the end of the scope
 /// \endcode
 class Pool {
-  struct Free {
-    void operator()(ExtismPool *pool) const noexcept { extism_pool_free(pool); }
-  };
-
-  std::unique_ptr<ExtismPool, Free> pointer_;
+  detail::Holder<ExtismPool> holder_;
 
 public:
   /// One that is closed.
@@ -50,8 +46,8 @@ public:
     const ExtismPoolOptions chosen{sizeof chosen, options.instancesMax};
     ExtismPool *made = nullptr;
     detail::ErrorPlace error;
-    error.check(extism_pool_new(compiled.get(), &chosen, &made, error));
-    pointer_.reset(made);
+    error.check(extism_pool_new(compiled.holder_.open().get(), &chosen, &made, error));
+    holder_ = {made, [](ExtismPool *pool) noexcept { extism_pool_free(pool); }};
   }
 
   /// Borrows a plug-in; throws `WaitTimeout` if none comes back in time.
@@ -59,7 +55,7 @@ public:
     const auto wait = static_cast<uint64_t>(timeout.count() < 0 ? 0 : timeout.count());
     ExtismPlugin *plugin = nullptr;
     detail::ErrorPlace error;
-    error.check(extism_pool_get(open(), wait, &plugin, error));
+    error.check(extism_pool_get(holder_.open().get(), wait, &plugin, error));
     return Plugin(plugin);
   }
 
@@ -67,22 +63,14 @@ public:
   PoolStats stats() const {
     ExtismPoolStats stats{};
     stats.size = sizeof stats;
-    detail::check(extism_pool_stats(open(), &stats));
+    detail::check(extism_pool_stats(holder_.open().get(), &stats));
     return {stats.instances_max, stats.alive, stats.idle, stats.waiting, stats.made, stats.replaced};
   }
 
   /// Plug-ins that are borrowed live on. Twice is allowed.
-  void close() noexcept { pointer_.reset(); }
+  void close() noexcept { holder_.take(); }
 
-  bool isClosed() const noexcept { return pointer_ == nullptr; }
-
-private:
-  ExtismPool *open() const {
-    if (pointer_ == nullptr) {
-      detail::raise(Status::Closed);
-    }
-    return pointer_.get();
-  }
+  bool isClosed() const noexcept { return holder_.isClosed(); }
 };
 
 } // namespace extism

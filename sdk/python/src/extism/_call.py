@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional
 from ._library import ffi
 from ._process import callers
 from ._resource import Handle, Resource
+from .cancel_handle import CancelHandle
 from .error import BusyError, CallCancelledError, ClosedError, encoded
 
 #: How many names are kept.
@@ -41,6 +42,8 @@ class Exclusive(Resource):
     """A resource that one thread at a time is inside of. A second one waits; a call of the plug-in from
     one of its own host functions raises `BusyError`."""
 
+    cancel_handle: Callable[[], CancelHandle]
+
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._running = False
@@ -54,7 +57,7 @@ class Exclusive(Resource):
 
     def cancel(self) -> bool:
         """Cancels the call that runs now, if one does. False if the plug-in is closed."""
-        raise NotImplementedError
+        return not self.closed and self.cancel_handle().cancel()
 
     def _turn(self) -> Turn:
         return Turn(self)
@@ -99,6 +102,13 @@ class Turn:
     def __exit__(self, *_: object) -> None:
         self._handle = None
         self._lock.release()
+
+
+def need_stack(frames: int = 4) -> None:
+    """Raises a `RecursionError` where a host function could neither begin nor say so, which is success to the
+    library."""
+    if frames:
+        need_stack(frames - 1)
 
 
 def host_context_pointer(context: Any) -> Any:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import weakref
 from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
-from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer
-from ._library import NULL, buffer_bytes, ffi, lib
+from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer, need_stack
+from ._library import buffer_bytes, ffi, lib
 from ._resource import Handle, Resource
 from .cancel_handle import CancelHandle
 from .compiled_plugin import CompiledPlugin, compiled
-from .error import FunctionNotFoundError, as_bytes, check, error_of, text
+from .error import FunctionNotFoundError, as_bytes, check, check_raised, error_of, forget_raised, text
 from .host_function import HOST_FN_REGISTRY, Function
 from .manifest import Config, Source, config_bytes
 from .options import Options
-from .plugin import Data
+from .plugin import Data, Plugin
 from .status import Status
 
 
@@ -50,8 +50,12 @@ class Context(Resource):
             check(lib.extism_context_plugin_create(context.pointer, lease.pointer, out, error), error)
             plugin = ContextPlugin(self, out[0], lease.roots)
         self._plugins.add(plugin)
-        if config is not None:
-            plugin.config(config)
+        try:
+            if config is not None:
+                plugin.config(config)
+        except BaseException:
+            plugin.close()
+            raise
         return plugin
 
     def reset(self) -> None:
@@ -96,12 +100,16 @@ class ContextPlugin(Exclusive):
     ) -> None:
         """Puts another plug-in in the place of this one. If that fails, the old one stays."""
         made_from = compiled(manifest, wasi, functions, options)
+        if config is not None:
+            # Whether the library takes it is seen with a plug-in that does nothing else.
+            with Plugin(b"(module)", functions=()) as trial:
+                trial.config(config)
         error = ffi.new("ExtismError **")
         with self._turn() as context, made_from._lease() as lease:
             check(lib.extism_context_plugin_replace(context, self.number, lease.pointer, error), error)
             self._roots = lease.roots
-        if config is not None:
-            self.config(config)
+            if config is not None:
+                self.config(config)
 
     def call(
         self,
@@ -119,11 +127,14 @@ class ContextPlugin(Exclusive):
         roots = self._roots
         with self._turn() as context:
             self._running = True
+            forget_raised()
             try:
+                need_stack()
                 code = lib.extism_context_plugin_call(context, self.number, name, given, len(given), kept)
                 # A plug-in may report an error and still return 0.
                 if code or lib.extism_context_status(context, self.number):
                     _check(context, self.number, code)
+                check_raised()
                 # Copied by the library: another thread may free the plug-in now that the call is over.
                 copied = ffi.new("ExtismBuffer **")
                 check(lib.extism_context_plugin_output(context, self.number, copied))
@@ -161,13 +172,11 @@ class ContextPlugin(Exclusive):
         with self._lease() as lease:
             return CancelHandle(lib.extism_context_plugin_cancel_handle(lease.pointer, self.number))
 
-    def cancel(self) -> bool:
-        """Cancels the call that runs now, if one does. False if the plug-in is closed."""
-        return not self.closed and self.cancel_handle().cancel()
-
 
 def _check(context: Any, number: int, code: int = 0) -> None:
     """Raises the last error of a plug-in of a context."""
-    native, status = lib.extism_context_error(context, number), lib.extism_context_status(context, number)
+    # Copied before the next question, which may put another text in its place.
+    message = text(lib.extism_context_error(context, number)) or f"Error code: {code}"
+    status = lib.extism_context_status(context, number)
     guest_code = code if status in (Status.GUEST_ERROR, Status.GUEST_EXIT) else 0
-    raise error_of(status, f"Error code: {code}" if native == NULL else text(native), guest_code)
+    raise error_of(status, message, guest_code)

@@ -166,10 +166,7 @@ def error_of(status: int, message: str, guest_code: int = 0, report: Optional[st
     if cause is not None and not isinstance(cause, Exception):
         return cause
     kind = TrapError if status in _TRAPS else _EXACT.get(status) or _BANDS.get(status // 100, Error)
-    try:
-        known = Status(status)
-    except ValueError:
-        known = Status.INTERNAL
+    known = Status(status) if status in list(Status) else Status.INTERNAL
     error = kind(message, known, guest_code, report)
     if status == Status.HOST_FUNCTION:
         error.__cause__ = cause
@@ -189,6 +186,19 @@ def check(status: int, place: Any = None, message: str = "") -> None:
     finally:
         lib.extism_error_free(native)
     raise error_of(status, report, guest_code, report)
+
+
+def forget_raised() -> None:
+    """Begins a call, which is not to fail for what was raised before; what is to end the program stays."""
+    if isinstance(raised.get(threading.get_ident()), Exception):
+        del raised[threading.get_ident()]
+
+
+def check_raised() -> None:
+    """Raises what a host function raised though the library says that the call went well, and what a log sink
+    raised to end the program. What other threads have kept is theirs."""
+    if threading.get_ident() in raised:
+        check(Status.HOST_FUNCTION)
 
 
 def text(native: Any) -> str:

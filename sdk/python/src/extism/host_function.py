@@ -126,9 +126,8 @@ class TypeInferredFunction(ExplicitFunction):
                 "Host function must include Python type annotations or explicitly list arguments."
             )
         returned = hints.pop("return", None)
-        names = list(hints)
-        with_plugin = bool(names) and hints[names[0]] is CurrentPlugin
-        params = [_conversion(hints[each], f"argument {each}") for each in names[int(with_plugin) :]]
+        with_plugin = next(iter(hints.values()), None) is CurrentPlugin
+        params = [_conversion(hints[each], f"argument {each}") for each in list(hints)[int(with_plugin) :]]
         if returned is None or returned is type(None):
             results = []
         elif get_origin(returned) is tuple:
@@ -270,12 +269,18 @@ def _native_function(function: Function, roots: List[Any]) -> Any:
     return native
 
 
-def _raised(_: Any, error: Any, traceback: Any) -> None:
-    """Makes the call fail with what a host function raised."""
+def _raised(_: Any, error: Any, traceback: Any, fail: Any = lib.extism_current_plugin_fail) -> None:
+    """Makes the call fail with what a host function raised, or its type if it cannot say what it is."""
+    # First of all: a call that ends while something is kept has failed, even if the library is not told.
     raised[threading.get_ident()] = error
-    message = (str(error) or type(error).__name__).encode("utf-8", "replace")
-    current = traceback.tb_frame.f_locals["current"]
-    lib.extism_current_plugin_fail(current, message, len(message))
+    # Not `__name__`, which a metaclass may answer for.
+    name: str = type.__dict__["__name__"].__get__(type(error))
+    try:
+        message = str.encode(str(error) or name, "utf-8", "replace")
+    except BaseException:
+        message = name.encode("utf-8", "replace")
+    current = traceback.tb_frame.f_locals.get("current", NULL) if traceback else NULL
+    fail(current, message, len(message))
 
 
 def _run(current: Any, inputs: Any, _n: int, outputs: Any, _m: int, user_data: Any) -> None:

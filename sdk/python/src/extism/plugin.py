@@ -10,17 +10,16 @@ from concurrent.futures import Executor
 from typing import Any, Callable, Iterable, Optional, Sequence, TypeVar, Union, overload
 from uuid import UUID
 
-from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer
+from ._call import NAMES, AsyncCall, Exclusive, host_context_pointer, need_stack
 from ._library import NULL, buffer_bytes, ffi, lib
 from ._resource import Handle
 from .cancel_handle import CancelHandle
 from .compiled_plugin import CompiledPlugin, compiled
-from .error import as_bytes, check, error_of, raised, text
+from .error import as_bytes, check, check_raised, error_of, forget_raised, raised, text
 from .host_function import HOST_FN_REGISTRY, Function
 from .log import Level, LogSink, native_sink
 from .manifest import Config, Source, config_bytes
 from .options import Options
-from .status import Status
 
 T = TypeVar("T")
 
@@ -119,11 +118,17 @@ class Plugin(Exclusive):
                 handle = None
                 self._fail_busy()
             self._running = True
+            if raised:
+                forget_raised()
             try:
+                if handle.roots:
+                    need_stack()
                 pointer = handle.pointer
                 status = _call(pointer, name, len(name), data, len(data), context, NULL, NULL)
-                if status or raised:
+                if status:
                     _check_call(pointer, status)
+                elif raised:
+                    check_raised()
                 length = _output_length(pointer)
                 output = _unpack(_output_data(pointer), length) if length else b""
             finally:
@@ -170,10 +175,6 @@ class Plugin(Exclusive):
         """What cancels calls of this plug-in, and may outlive it."""
         with self._lease() as lease:
             return CancelHandle(lib.extism_plugin_cancel_handle(lease.pointer))
-
-    def cancel(self) -> bool:
-        """Cancels the call that runs now, if one does. False if the plug-in is closed."""
-        return not self.closed and self.cancel_handle().cancel()
 
     def config(self, values: Config) -> None:
         """Merges values, or the JSON of them, into the configuration; None removes a key."""
@@ -237,17 +238,9 @@ class Plugin(Exclusive):
 
 
 def _check_call(pointer: Any, status: int) -> None:
-    if status == Status.OK:
-        # What a log sink raised to end the program; or it is the affair of another thread.
-        interrupt = error_of(status, "")
-        if not isinstance(interrupt, Exception):
-            raise interrupt
-        return
-    native, guest_code = lib.extism_plugin_error(pointer), lib.extism_plugin_guest_code(pointer)
-    message = f"Error code: {guest_code}" if native == NULL else text(native)
-    raise error_of(status, message, guest_code)
+    guest_code = lib.extism_plugin_guest_code(pointer)
+    raise error_of(status, text(lib.extism_plugin_error(pointer)) or f"Error code: {guest_code}", guest_code)
 
 
 def _check_last(pointer: Any) -> None:
-    status = lib.extism_plugin_status(pointer)
-    check(status, message=text(lib.extism_plugin_error(pointer)))
+    check(lib.extism_plugin_status(pointer), message=text(lib.extism_plugin_error(pointer)))

@@ -5,6 +5,7 @@ Must not know: functions. Invariant: a number that does not fit its type is refu
 
 from __future__ import annotations
 
+import operator
 from enum import Enum
 from typing import Any, Union
 
@@ -46,7 +47,8 @@ FIELDS = ("i32", "i64", "f32", "f64")
 def fitting(number: int, value: Any) -> Union[int, float]:
     """A value for a result of the type with this number; unsigned integers mean the same bits."""
     if number > 1:
-        return float(value)
-    whole = int(value)
+        # A text is no number, whatever `float` makes of it.
+        return float(+value)
+    whole = operator.index(value)
     bits = 32 if number == 0 else 64
     return whole - (1 << bits) if 1 << (bits - 1) <= whole < 1 << bits else whole
