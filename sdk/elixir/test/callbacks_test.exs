@@ -41,6 +41,23 @@ defmodule Extism.CallbacksTest do
     end
   end
 
+  test "g06 a plug-in that waits is answered, whatever the function gives and whoever its handler is" do
+    wat = """
+    (module
+      (import "extism:host/user" "f" (func $f (result i32 i32)))
+      (func (export "run") (call $f) drop drop)
+      (func (export "ok")))
+    """
+
+    for {result, handler} <- [{[1 | 2], nil}, {{1, 2}, "my_server"}, {{1, 2}, {:via, NoRegistry, :name}}] do
+      function = HostFunction.new("f", [], [:i32, :i32], fn -> result end, handler: handler)
+      plugin = Plugin.new!(wat, functions: [function])
+      assert {:error, %Error{status: :host_function, cause: {_, _, _}}} = Plugin.call(plugin, "run")
+      assert Plugin.call(plugin, "ok") == {:ok, ""}
+      refute_received _
+    end
+  end
+
   test "g06 a host function that raises while the plug-in is made" do
     wat = ~S{(module (import "extism:host/user" "f" (func $f)) (start $f))}
     function = HostFunction.new("f", [], [], fn -> raise "not now" end)

@@ -63,6 +63,24 @@ defmodule Extism.LifetimeTest do
     :ok = CompiledPlugin.free(compiled)
   end
 
+  test "a configuration that is none makes nothing, and changes nothing" do
+    {:ok, compiled} = CompiledPlugin.new(count_vowels())
+    plugin = Plugin.new!(compiled, config: %{"vowels" => "t"})
+    ctx = Context.new()
+
+    for source <- [count_vowels(), compiled] do
+      assert_raise ArgumentError, fn -> Context.new_plugin(ctx, source, config: %{vowels: 5}) end
+      assert %{plugins: 1} = alive()
+    end
+
+    assert_raise ArgumentError, fn -> Plugin.update(plugin, count_vowels(), config: %{vowels: 5}) end
+    assert {:ok, ~s({"count":3,) <> _} = Plugin.call(plugin, "count_vowels", "this is a test")
+    Plugin.free(plugin)
+    Context.free(ctx)
+    CompiledPlugin.free(compiled)
+    assert settled() == :ok
+  end
+
   test "g02 closing twice, and the collector after that, are harmless" do
     {:ok, compiled} = CompiledPlugin.new(count_vowels())
     {:ok, pool} = Pool.new(compiled)

@@ -55,6 +55,37 @@ defmodule Extism.ServerTest do
     assert {:error, %{status: :cancelled}} = Task.await(task)
   end
 
+  test "a clumsy client is told, and nobody else" do
+    {wat, options} = runs()
+    pid = start_supervised!({PluginServer, source: wat, options: options})
+
+    requests =
+      [
+        {:call, "ok", :not_iodata},
+        {:call, 1, ""},
+        {:call, "ok", "", 5},
+        {:call, "ok", "", timeout: -1},
+        {:var_set, "x", :bad},
+        {:config, 5},
+        {:config, %{key: 5}}
+      ] ++
+        for kind <- [:new, :reload],
+            wrong <- [5, [functions: [5]], [limits: 5], [config: 5], [config: %{key: 5}]],
+            do: {kind, wat, wrong}
+
+    for request <- requests do
+      assert {^request, {:error, %Extism.Error{status: :invalid_argument, code: 106, message: message}}} =
+               {request, GenServer.call(pid, request)}
+
+      assert String.valid?(message)
+    end
+
+    assert {:error, %Extism.Error{status: :function_not_found}} = GenServer.call(pid, {:call!, "none"})
+    assert {:error, {:unknown_request, :call_async}} = GenServer.call(pid, {:call_async, "ok", :not_iodata})
+    assert GenServer.call(pid, {:call, "ok"}) == {:ok, ""}
+    assert Process.alive?(pid)
+  end
+
   test "a server that crashes is restarted, and finds its variables" do
     options = [source: count_vowels(), name: :counter, keep_vars: :counter]
     start_supervised!({PluginServer, options})

@@ -7,7 +7,7 @@
 -module(extism).
 
 -export([version/0, stats/0, settle/0, set_log_file/2, inspect/1, inspect/2, precompile/1, precompile/2]).
--export([options/1]).
+-export([options/1, with/3]).
 -export_type([options/0, limits/0, error/0]).
 
 -type error() :: extism_call:error().
@@ -75,6 +75,9 @@ precompile(Source) ->
 precompile(Source, Options) ->
     with(Source, Options, fun extism_nif:precompile/3).
 
+%% @private A request about a source with options.
+-spec with(extism_manifest:source(), options(), fun((reference(), term(), map()) -> term())) ->
+    extism_call:result(term()).
 with(Source, Options, Native) ->
     case extism_manifest:to_native(Source) of
         {ok, Wasm} -> extism_call:run(fun(Tag) -> Native(Tag, Wasm, options(Options)) end);

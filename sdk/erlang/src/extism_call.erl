@@ -7,7 +7,7 @@
 %% message of it stays behind.
 -module(extism_call).
 
--export([run/1, run/2, start/2, reference/1, event/2, stop/2, left/1]).
+-export([run/1, run/2, done/1, start/2, reference/1, event/2, stop/2, left/1]).
 -export_type([call/0, error/0, result/1, begin_fun/0, options/0]).
 
 -record(call, {
@@ -43,18 +43,24 @@ run(Begin, Options) ->
         {error, _} = Error -> Error
     end.
 
+%% @doc The answer to a request that gives nothing.
+-spec done(result(ok)) -> ok | {error, error()}.
+done({ok, ok}) -> ok;
+done({error, _} = Error) -> Error.
+
 %% @doc Makes a request. Its messages are `{extism, Reference, Event}'.
 -spec start(begin_fun(), options()) -> result(call()).
 start(Begin, Options) ->
     Reference = make_ref(),
+    % Before anything has begun, since it may be no time.
+    Deadline =
+        case maps:get(timeout, Options, infinity) of
+            infinity -> infinity;
+            Timeout -> erlang:monotonic_time(millisecond) + Timeout
+        end,
+    Context = maps:get(host_context, Options, undefined),
     case Begin(Reference) of
         {ok, Native} ->
-            Deadline =
-                case maps:get(timeout, Options, infinity) of
-                    infinity -> infinity;
-                    Timeout -> erlang:monotonic_time(millisecond) + Timeout
-                end,
-            Context = maps:get(host_context, Options, undefined),
             {ok, #call{reference = Reference, native = Native, context = Context, deadline = Deadline}};
         {error, _} = Error ->
             Error
@@ -76,12 +82,12 @@ wait(#call{reference = Reference} = Call) ->
         wait(Call#call{deadline = infinity})
     end.
 
-%% @doc Milliseconds until its time is up.
+%% @doc Milliseconds until its time is up, or as many as a process can wait.
 -spec left(call()) -> timeout().
 left(#call{deadline = infinity}) ->
     infinity;
 left(#call{deadline = Deadline}) ->
-    max(0, Deadline - erlang:monotonic_time(millisecond)).
+    min(16#FFFFFFFF, max(0, Deadline - erlang:monotonic_time(millisecond))).
 
 %% @doc Does what an event of the request asks for.
 -spec event(term(), call()) -> {done, result(term())} | {next, call()}.

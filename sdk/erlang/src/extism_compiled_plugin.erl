@@ -19,15 +19,9 @@ new(Source) ->
 new(Source, Wasi) when is_boolean(Wasi) ->
     new(Source, #{wasi => Wasi});
 new(Source, Options) ->
-    case extism_manifest:to_native(Source) of
-        {ok, Wasm} ->
-            Given = extism:options(Options),
-            case extism_call:run(fun(Tag) -> extism_nif:compile(Tag, Wasm, Given) end) of
-                {ok, Native} -> {ok, {extism_compiled_plugin, Native}};
-                {error, _} = Error -> Error
-            end;
-        {error, _} = Error ->
-            Error
+    case extism:with(Source, Options, fun extism_nif:compile/3) of
+        {ok, Native} -> {ok, {extism_compiled_plugin, Native}};
+        {error, _} = Error -> Error
     end.
 
 %% @doc Whether an instance could be asked for a function of this name.

@@ -44,7 +44,4 @@ free(Context) ->
     ok = clear(Context, true).
 
 clear({extism_context, Native}, Close) ->
-    case extism_call:run(fun(Tag) -> extism_nif:context_reset(Tag, Native, Close) end) of
-        {ok, ok} -> ok;
-        {error, _} = Error -> Error
-    end.
+    extism_call:done(extism_call:run(fun(Tag) -> extism_nif:context_reset(Tag, Native, Close) end)).

@@ -39,17 +39,15 @@ new(Name, Params, Results, Function, Options) when is_function(Function) ->
 -spec to_native(host_function()) -> tuple().
 to_native(#{name := Name, params := Params, results := Results, function := Function} = Options) ->
     Namespace =
-        case maps:get(namespace, Options, undefined) of
-            None when None =:= undefined; None =:= nil -> undefined;
+        case given(namespace, Options) of
+            undefined -> undefined;
             Text -> unicode:characters_to_binary(Text)
         end,
-    Handler =
-        case maps:get(handler, Options, undefined) of
-            nil -> undefined;
-            Given -> Given
-        end,
-    Target = {Handler, Function, length(Results)},
+    Target = {given(handler, Options), Function, length(Results)},
     {unicode:characters_to_binary(Name), Namespace, Params, Results, Target}.
+
+given(Key, Options) ->
+    case maps:get(Key, Options, undefined) of nil -> undefined; Given -> Given end.
 
 %% @private Runs a host function for a call that is being made.
 -spec serve(reference(), tuple(), binary(), term(), list(), extism_call:call()) ->
@@ -58,16 +56,26 @@ serve(Request, {undefined, Function, Count}, Id, Context, Arguments, _Call) ->
     Current = {extism_current_plugin, Request, Id, Context},
     {next, finish(Request, run(Function, Current, Arguments, Count))};
 serve(Request, {Handler, Function, Count}, Id, Context, Arguments, Call) ->
-    Monitor = erlang:monitor(process, handler(Handler)),
     Current = {extism_current_plugin, Request, Id, Context},
-    catch send(Handler, {extism_host_call, {self(), Monitor}, {Function, Current, Arguments, Count}}),
-    wait(Request, Monitor, extism_call:left(Call), Call).
+    try ask(handler(Handler), {Function, Current, Arguments, Count}) of
+        Monitor -> wait(Request, Monitor, extism_call:left(Call), Call)
+    catch
+        Class:Reason:Stack ->
+            Text = <<"the handler of the host function cannot be asked">>,
+            {next, finish(Request, {failed, Text, {Class, Reason, Stack}})}
+    end.
+
+%% Answers go to an alias of this process, which ends with the monitor: what comes too late goes nowhere.
+ask(Handler, Work) ->
+    Monitor = erlang:monitor(process, Handler, [{alias, reply_demonitor}]),
+    % A name that is not taken any more is reported by the monitor, too.
+    _ = (catch Handler ! {extism_host_call, {Monitor, Monitor}, Work}),
+    Monitor.
 
 wait(Request, Monitor, Left, Call) ->
     Reference = extism_call:reference(Call),
     receive
         {Monitor, Outcome} ->
-            true = erlang:demonitor(Monitor, [flush]),
             {next, finish(Request, Outcome)};
         {'DOWN', Monitor, process, _, Reason} ->
             Text = <<"the handler of the host function is dead">>,
@@ -92,10 +100,6 @@ handler(Handler) -> Handler.
 pid_or_missing(undefined) -> extism_no_such_process;
 pid_or_missing(Pid) -> Pid.
 
-send({global, Name}, Message) -> global:send(Name, Message);
-send({via, Module, Name}, Message) -> Module:send(Name, Message);
-send(Handler, Message) -> Handler ! Message.
-
 %% @doc Runs a host function in its handler: a process that receives `{extism_host_call, From, Call}' passes it
 %% on to this function.
 -spec answer(tuple()) -> ok.
@@ -108,7 +112,7 @@ run(Function, Current, Arguments, Count) ->
         {returned, results(apply_to(Function, Current, Arguments), Count)}
     catch
         Class:Reason:Stack ->
-            {failed, message(Class, Reason, Stack), {Class, Reason, Stack}}
+            {failed, extism_error:text_of(Class, Reason), {Class, Reason, Stack}}
     end.
 
 apply_to(Function, Current, Arguments) ->
@@ -122,20 +126,15 @@ results(Result, 1) -> [Result];
 results(Results, _) when is_tuple(Results) -> tuple_to_list(Results);
 results(Results, _) -> Results.
 
-%% Whether the plug-in still waits does not matter: it is told, or it is gone.
-finish(Request, {returned, Results}) when is_list(Results) ->
+%% Whether the plug-in still waits does not matter: it is told, or it is gone. What is no list, or an improper
+%% one, has no length.
+finish(Request, {returned, Results}) when length(Results) >= 0 ->
     _ = extism_nif:host_return(Request, Results),
     undefined;
-finish(Request, {returned, Results}) ->
-    Text = io_lib:format("the host function gave ~tp, which is no list of results", [Results]),
-    finish(Request, {failed, unicode:characters_to_binary(Text), {error, badarg, []}});
-finish(Request, {failed, Message, Cause}) ->
+finish(Request, {failed, Message, Cause}) when is_binary(Message) ->
     _ = extism_nif:host_fail(Request, Message),
-    Cause.
-
-message(error, #{'__exception__' := true} = Exception, _Stack) ->
-    'Elixir.Exception':message(Exception);
-message(error, Text, _Stack) when is_binary(Text) ->
-    Text;
-message(Class, Reason, _Stack) ->
-    unicode:characters_to_binary(io_lib:format("~ts: ~0tp", [Class, Reason])).
+    Cause;
+finish(Request, Outcome) ->
+    Given = case Outcome of {returned, Wrong} -> Wrong; Forged -> Forged end,
+    Text = io_lib:format("the host function gave ~0tp, which is no list of results", [Given]),
+    finish(Request, {failed, unicode:characters_to_binary(Text), {error, badarg, []}}).

@@ -7,7 +7,7 @@
 %% are handed over as they are, without a copy.
 -module(extism_manifest).
 
--export([to_native/1, to_json/1, error_of/3]).
+-export([to_native/1, to_json/1]).
 -export_type([manifest/0, source/0]).
 
 -type manifest() :: map().
@@ -23,26 +23,20 @@ to_native(Source) when is_map(Source) ->
         {Json, Inline} = object(Source, root, []),
         {ok, {iolist_to_binary(Json), lists:reverse(Inline)}}
     catch
-        throw:{Status, Code, Text} -> {error, error_of(Status, Code, Text)}
+        throw:{Status, Text} -> {error, extism_error:error_of(Status, Text)}
     end;
 to_native(Source) ->
     Text = io_lib:format("~0tp is neither bytes nor a manifest", [Source]),
-    {error, error_of(invalid_argument, 106, Text)}.
+    {error, extism_error:error_of(invalid_argument, Text)}.
 
 %% @doc A manifest without inline modules as JSON.
 -spec to_json(manifest()) -> extism_call:result(binary()).
 to_json(Manifest) ->
     case to_native(Manifest) of
         {ok, {Json, []}} -> {ok, Json};
-        {ok, _} -> {error, error_of(invalid_argument, 106, "the manifest has inline modules")};
+        {ok, _} -> {error, extism_error:error_of(invalid_argument, "the manifest has inline modules")};
         {error, _} = Error -> Error
     end.
-
-%% @private An error of this package's own.
--spec error_of(atom(), non_neg_integer(), unicode:chardata()) -> extism_call:error().
-error_of(Status, Code, Text) ->
-    Message = unicode:characters_to_binary(Text),
-    #{status => Status, code => Code, guest_code => undefined, message => Message}.
 
 object(Map, Place, Inline) ->
     Pairs = [{key(Key), Value} || {Key, Value} <- maps:to_list(Map), Key =/= '__struct__'],
@@ -90,7 +84,7 @@ array(Values, Place, Inline) ->
 text(Text) when is_binary(Text); is_list(Text) ->
     try unicode:characters_to_binary(Text) of
         Binary when is_binary(Binary) -> Binary;
-        _ -> throw({invalid_utf8, 101, "a text of the manifest is not UTF-8"})
+        _ -> throw({invalid_utf8, "a text of the manifest is not UTF-8"})
     catch
         error:badarg -> throw(unknown(Text))
     end;
@@ -98,7 +92,7 @@ text(Other) ->
     throw(unknown(Other)).
 
 unknown(Term) ->
-    {manifest_field, 201, io_lib:format("~0tp has no place in a manifest", [Term])}.
+    {manifest_field, io_lib:format("~0tp has no place in a manifest", [Term])}.
 
 string(Text) ->
     [$", << <<(escape(Character))/binary>> || <<Character/utf8>> <= Text >>, $"].

@@ -10,7 +10,7 @@
 -export([new/1, new/2, call/2, call/3, call/4, update/3, free/1, has_function/2, config/2, cancel/1]).
 -export([vars/1, var_get/2, var_set/3, var_remove/2, change_vars/2]).
 -export([reset/1, renew/1, allow_http_response_headers/1, fuel_consumed/1, id/1]).
--export([start_new/3, made/3, start_call/3, start_update/3]).
+-export([start_new/3, made/3, start_call/2]).
 -export_type([plugin/0, call_options/0]).
 
 -type plugin() :: {extism_plugin, reference(), non_neg_integer()}.
@@ -37,14 +37,16 @@ new(Source, Options) ->
     extism:options()
 ) -> result(extism_call:begin_fun()).
 start_new({extism_context, Native}, {extism_compiled_plugin, Compiled}, Options) ->
+    _ = changes(Options),
     case too_late(Options) of
         [] ->
             {ok, fun(Tag) -> extism_nif:plugin_from_compiled(Tag, Native, Compiled) end};
         Names ->
             Text = io_lib:format("a compiled plug-in takes config only, and not ~0tp", [Names]),
-            {error, extism_manifest:error_of(invalid_argument, 106, Text)}
+            {error, extism_error:error_of(invalid_argument, Text)}
     end;
 start_new({extism_context, Native}, Source, Options) ->
+    _ = changes(Options),
     case extism_manifest:to_native(Source) of
         {ok, Wasm} ->
             Given = extism:options(Options),
@@ -57,19 +59,25 @@ start_new({extism_context, Native}, Source, Options) ->
 too_late(#{wasi := false} = Options) -> too_late(maps:remove(wasi, Options));
 too_late(Options) -> maps:keys(maps:remove(config, Options)).
 
+%% The configuration of the options. What is none raises here, before there is a plug-in that lacks it.
+changes(Options) -> pairs(maps:get(config, Options, #{})).
+
 %% @private
 -spec made(extism_context:context(), extism:options(), result(non_neg_integer())) -> result(plugin()).
 made({extism_context, Native}, Options, {ok, Number}) ->
     Plugin = {extism_plugin, Native, Number},
-    case maps:get(config, Options, #{}) of
-        Config when map_size(Config) =:= 0 -> {ok, Plugin};
-        Config -> and_then(config(Plugin, Config), {ok, Plugin})
+    case configured(Plugin, changes(Options)) of
+        ok ->
+            {ok, Plugin};
+        {error, _} = Error ->
+            ok = free(Plugin),
+            Error
     end;
 made(_Context, _Options, {error, _} = Error) ->
     Error.
 
-and_then(ok, Next) -> Next;
-and_then({error, _} = Error, _Next) -> Error.
+configured(_Plugin, []) -> ok;
+configured(Plugin, Changes) -> configure(Plugin, Changes).
 
 %% @equiv call(Plugin, Name, <<>>, #{})
 -spec call(plugin(), unicode:chardata()) -> result(binary()).
@@ -85,52 +93,33 @@ call(Plugin, Name, Input) ->
 %% `host_context', which host functions find in {@link extism_current_plugin:host_context/1}.
 -spec call(plugin(), unicode:chardata(), iodata(), call_options()) -> result(binary()).
 call(Plugin, Name, Input, Options) ->
-    Begin = start_call(Plugin, Name, Input),
+    Begin = start_call(Name, Input),
     Metadata = #{plugin => Plugin, function => Name},
-    extism_telemetry:span([extism, call], Metadata, fun() -> extism_call:run(Begin, Options) end).
+    extism_telemetry:span([extism, call], Metadata, fun() -> extism_call:run(Begin(Plugin), Options) end).
 
-%% @private
--spec start_call(plugin(), unicode:chardata(), iodata()) -> extism_call:begin_fun().
-start_call({extism_plugin, Context, Number}, Name, Input) ->
+%% @private A call of whichever plug-in it will be. What is no name or no input raises at once.
+-spec start_call(unicode:chardata(), iodata()) -> fun((plugin()) -> extism_call:begin_fun()).
+start_call(Name, Input) ->
     {Function, Bytes} = {name(Name), iolist_to_binary(Input)},
-    fun(Tag) -> extism_nif:plugin_call(Tag, Context, Number, Function, Bytes) end.
+    fun({extism_plugin, Context, Number}) ->
+        fun(Tag) -> extism_nif:plugin_call(Tag, Context, Number, Function, Bytes) end
+    end.
 
 %% A name that is no text is left as it is: the library says what it thinks of it.
 name(Name) when is_binary(Name) -> Name;
-name(Name) -> unicode:characters_to_binary(Name).
+name(Name) -> text(Name).
 
 %% @doc Puts another plug-in in the place of this one. If that fails, the old one stays as it is.
 -spec update(plugin(), extism_manifest:source(), boolean() | extism:options()) ->
     ok | {error, extism_call:error()}.
 update(Plugin, Source, Wasi) when is_boolean(Wasi) ->
     update(Plugin, Source, #{wasi => Wasi});
-update(Plugin, Source, Options) ->
-    case start_update(Plugin, Source, Options) of
-        {ok, Begin} ->
-            case only_ok(Begin) of
-                ok -> configured(Plugin, Options);
-                {error, _} = Error -> Error
-            end;
-        {error, _} = Error ->
-            Error
-    end.
-
-configured(Plugin, Options) ->
-    case maps:get(config, Options, #{}) of
-        Config when map_size(Config) =:= 0 -> ok;
-        Config -> config(Plugin, Config)
-    end.
-
-%% @private
--spec start_update(plugin(), extism_manifest:source(), extism:options()) ->
-    result(extism_call:begin_fun()).
-start_update({extism_plugin, Context, Number}, Source, Options) ->
-    case extism_manifest:to_native(Source) of
-        {ok, Wasm} ->
-            Given = extism:options(Options),
-            {ok, fun(Tag) -> extism_nif:plugin_update(Tag, Context, Number, Wasm, Given) end};
-        {error, _} = Error ->
-            Error
+update({extism_plugin, Context, Number} = Plugin, Source, Options) ->
+    Changes = changes(Options),
+    Update = fun(Tag, Wasm, Given) -> extism_nif:plugin_update(Tag, Context, Number, Wasm, Given) end,
+    case extism:with(Source, Options, Update) of
+        {ok, ok} -> configured(Plugin, Changes);
+        {error, _} = Error -> Error
     end.
 
 %% @doc Frees a plug-in; if a call runs, when that is over. Doing so twice is allowed.
@@ -147,23 +136,28 @@ has_function({extism_plugin, Context, Number}, Name) ->
 %% @doc Changes configuration values; `undefined' removes one.
 -spec config(plugin(), #{unicode:chardata() | atom() => unicode:chardata() | undefined | nil}) ->
     ok | {error, extism_call:error()}.
-config({extism_plugin, Context, Number}, Changes) ->
-    Given = [{key(Key), text(Value)} || {Key, Value} <- maps:to_list(Changes)],
-    only_ok(fun(Tag) -> extism_nif:plugin_configure(Tag, Context, Number, Given) end).
+config(Plugin, Changes) ->
+    configure(Plugin, pairs(Changes)).
+
+configure({extism_plugin, Context, Number}, Changes) ->
+    only_ok(fun(Tag) -> extism_nif:plugin_configure(Tag, Context, Number, Changes) end).
+
+pairs(Changes) ->
+    [{key(Key), value(Value)} || {Key, Value} <- maps:to_list(Changes)].
 
 key(Key) when is_atom(Key) -> atom_to_binary(Key, utf8);
-key(Key) -> unicode:characters_to_binary(Key).
+key(Key) -> text(Key).
 
-text(None) when None =:= undefined; None =:= nil; None =:= null -> undefined;
-text(Text) -> unicode:characters_to_binary(Text).
+value(None) when None =:= undefined; None =:= nil; None =:= null -> undefined;
+value(Text) -> text(Text).
+
+%% Raises if it is none.
+text(Text) -> <<_/binary>> = unicode:characters_to_binary(Text).
 
 %% @doc Stops the call that runs, if one does. From any process.
 -spec cancel(plugin()) -> ok | {error, extism_call:error()}.
 cancel({extism_plugin, Context, Number}) ->
-    case extism_nif:plugin_cancel(Context, Number) of
-        {ok, ok} -> ok;
-        {error, _} = Error -> Error
-    end.
+    extism_call:done(extism_nif:plugin_cancel(Context, Number)).
 
 %% @doc The variables.
 -spec vars(plugin()) -> result(#{binary() => binary()}).
@@ -222,7 +216,4 @@ id({extism_plugin, Context, Number}) ->
     extism_nif:plugin_id(Context, Number).
 
 only_ok(Begin) ->
-    case extism_call:run(Begin) of
-        {ok, ok} -> ok;
-        {error, _} = Error -> Error
-    end.
+    extism_call:done(extism_call:run(Begin)).

@@ -11,8 +11,8 @@
 %% The server stays responsive while a call runs: it queues what comes meanwhile, stops a call whose time is up
 %% or whose caller has died, and can be told to cancel it.
 %%
-%% Must not know: what the plug-in does. Invariants: whoever asks is answered once; one call at a time; when
-%% the server ends, however it does, its plug-in is freed.
+%% Must not know: what the plug-in does. Invariants: whoever asks is answered once; one call at a time; what
+%% one asks in a wrong way is nothing to the others; when the server ends, however it does, its plug-in is freed.
 -module(extism_plugin_server).
 
 -behaviour(gen_server).
@@ -27,13 +27,14 @@
     options => boolean() | extism:options(),
     call_timeout => timeout(),
     keep_vars => term(),
+    read => fun((term()) -> term()),
     translate => fun((term()) -> term()),
     handle => fun((atom(), [term()]) -> term()),
     name => term()
 }.
 %% `source' is loaded before the server has started. `call_timeout' is the time of calls that do not say, 5 seconds unless
 %% given. `keep_vars' is a key: under it the plug-in's variables are kept after each call, and a server that is
-%% restarted begins with them. `translate' is applied to what callers are answered.
+%% restarted begins with them. `read' is applied to what callers ask, and `translate' to what they are answered.
 
 -record(job, {
     from :: gen_server:from() | undefined,
@@ -52,6 +53,7 @@
     queue = queue:new() :: queue:queue(#job{} | {now, gen_server:from(), fun()}),
     timeout :: timeout(),
     key :: term(),
+    read :: fun((term()) -> term()),
     translate :: fun((term()) -> term()),
     handle :: fun((atom(), [term()]) -> term())
 }).
@@ -109,6 +111,7 @@ init(Options) ->
         context = extism_context:new(),
         timeout = maps:get(call_timeout, Options, 5000),
         key = maps:get(keep_vars, Options, undefined),
+        read = maps:get(read, Options, fun(Request) -> Request end),
         translate = maps:get(translate, Options, fun(Value) -> Value end),
         handle = maps:get(handle, Options, fun(Name, Arguments) -> apply(extism_plugin, Name, Arguments) end)
     },
@@ -151,45 +154,66 @@ loaded(Event, #state{plugin = Plugin} = State) ->
 handle_call(cancel, _From, #state{job = Job} = State) ->
     ok = stop(Job, cancel),
     {reply, ok, State};
-handle_call({Kind, Source, Given}, From, State) when Kind =:= new; Kind =:= reload ->
+handle_call(Given, From, #state{read = Read, translate = Translate, queue = Queue} = State) ->
+    case tried(fun() -> prepared(Read(Given), State) end) of
+        {#job{} = Job, Timeout} -> submit(Job#job{from = From}, Timeout, State);
+        {now, Work} -> {noreply, advance(State#state{queue = queue:in({now, From, Work}, Queue)})};
+        {error, _} = Error -> {reply, Translate(Error), State}
+    end.
+
+%% What a client gave in the wrong way is told to it.
+tried(Work) ->
+    try
+        Work()
+    catch
+        Class:Reason -> invalid(Class, Reason)
+    end.
+
+%% A request as it is queued: converted and checked, so that it raises here or not at all.
+prepared({Kind, Source, Given}, #state{context = Context}) when Kind =:= new; Kind =:= reload ->
     Options = options(Given),
-    Start = fun(#state{context = Context}) ->
-        case extism_plugin:start_new(Context, Source, Options) of
-            {ok, Begin} -> extism_call:start(Begin, #{});
-            {error, _} = Error -> Error
-        end
-    end,
-    submit(#job{from = From, kind = {load, Kind, Options}, start = Start}, infinity, State);
-handle_call({call, Name, Input}, From, State) ->
-    handle_call({call, Name, Input, #{}}, From, State);
-handle_call({call, Name, Input, Given}, From, #state{timeout = Default} = State) ->
-    Options = maps:from_list(if is_map(Given) -> maps:to_list(Given); true -> Given end),
+    case extism_plugin:start_new(Context, Source, Options) of
+        {ok, Begin} ->
+            Start = fun(_) -> extism_call:start(Begin, #{}) end,
+            {#job{kind = {load, Kind, Options}, start = Start}, infinity};
+        {error, _} = Error ->
+            Error
+    end;
+prepared({call, Name}, State) -> prepared({call, Name, <<>>, #{}}, State);
+prepared({call, Name, Input}, State) -> prepared({call, Name, Input, #{}}, State);
+prepared({call, Name, Input, Given}, #state{timeout = Default}) ->
+    Options = if is_map(Given) -> Given; true -> maps:from_list(Given) end,
+    Begin = extism_plugin:start_call(Name, Input),
     Start = fun
         (#state{plugin = undefined}) -> {error, no_plugin()};
-        (#state{plugin = Plugin}) ->
-            Begin = extism_plugin:start_call(Plugin, Name, Input),
-            extism_call:start(Begin, maps:with([host_context], Options))
+        (#state{plugin = Plugin}) -> extism_call:start(Begin(Plugin), maps:with([host_context], Options))
     end,
-    Job = #job{from = From, kind = {call, Name}, start = Start},
-    submit(Job, maps:get(timeout, Options, Default), State);
-handle_call(Request, From, State) when is_tuple(Request), is_atom(element(1, Request)) ->
+    {#job{kind = {call, Name}, start = Start}, timeout(maps:get(timeout, Options, Default))};
+prepared(Request, _State) when is_tuple(Request), is_atom(element(1, Request)) ->
     [Function | Arguments] = tuple_to_list(Request),
-    Work = fun(Next) -> handle(Function, Arguments, Next) end,
-    {noreply, advance(State#state{queue = queue:in({now, From, Work}, State#state.queue)})};
-handle_call(Request, _From, State) ->
-    {reply, {error, {unknown_request, Request}}, State}.
+    {now, fun(State) -> handle(Function, Arguments, State) end};
+prepared(Request, _State) ->
+    {error, {unknown_request, Request}}.
+
+timeout(infinity) -> infinity;
+timeout(Time) when is_integer(Time), Time >= 0, Time =< 16#FFFFFFFF -> Time;
+timeout(Other) -> error({no_timeout, Other}).
 
 handle(_Function, _Arguments, #state{plugin = undefined, translate = Translate}) ->
     Translate({error, no_plugin()});
-handle(Function, Arguments, #state{plugin = Plugin, handle = Handle}) ->
+handle(Function, Arguments, #state{plugin = Plugin, handle = Handle, translate = Translate}) ->
     try
         Handle(Function, [Plugin | Arguments])
     catch
-        error:undef -> {error, {unknown_request, Function}}
+        error:undef -> {error, {unknown_request, Function}};
+        Class:Reason -> Translate(invalid(Class, Reason))
     end.
 
+invalid(Class, Reason) ->
+    {error, extism_error:error_of(invalid_argument, extism_error:text_of(Class, Reason))}.
+
 no_plugin() ->
-    #{status => closed, code => 102, guest_code => undefined, message => <<"the server has no plug-in">>}.
+    extism_error:error_of(closed, "the server has no plug-in").
 
 %% Queues a job. Its time runs from now on, and it ends with its caller.
 submit(#job{from = {Caller, _}} = Job, Timeout, #state{queue = Queue} = State) ->
@@ -212,7 +236,7 @@ advance(#state{job = undefined, queue = Queue} = State) ->
         {{value, #job{start = Start} = Job}, Rest} ->
             Begun = Job#job{began = erlang:monotonic_time()},
             Next = State#state{queue = Rest},
-            case Start(Next) of
+            case tried(fun() -> Start(Next) end) of
                 {ok, Call} -> Next#state{job = Begun#job{call = Call}};
                 {error, _} = Error -> finish(Begun, Error, Next)
             end
@@ -223,16 +247,13 @@ advance(State) ->
 finish(#job{kind = Kind, from = From} = Job, Result, State) ->
     ok = forget(Job),
     {Answer, Next} = finished(Kind, Result, State, Job),
-    ok = reply(From, (State#state.translate)(Answer)),
+    ok = gen_server:reply(From, (State#state.translate)(Answer)),
     advance(Next#state{job = undefined}).
 
 forget(#job{monitor = Monitor, timer = Timer}) ->
     _ = [erlang:demonitor(Monitor, [flush]) || is_reference(Monitor)],
     _ = [erlang:cancel_timer(Timer) || Timer =/= undefined],
     ok.
-
-reply(undefined, _Answer) -> ok;
-reply(From, Answer) -> gen_server:reply(From, Answer).
 
 finished({call, Name}, Result, #state{plugin = Plugin} = State, #job{began = Began}) ->
     Status =
@@ -245,35 +266,44 @@ finished({call, Name}, Result, #state{plugin = Plugin} = State, #job{began = Beg
     extism_telemetry:execute([extism, call, stop], Duration, Metadata),
     ok = keep(Result, State),
     {Result, State};
-finished({load, _Kind, _Options}, {error, _} = Error, State, _Job) ->
-    {Error, State};
-finished({load, Kind, Options}, {ok, Number}, #state{context = Context, plugin = Old} = State, _Job) ->
-    case extism_plugin:made(Context, Options, {ok, Number}) of
-        {ok, Plugin} ->
-            ok = inherit(Kind, Old, Plugin, State),
-            {{ok, Plugin}, loaded(event(Kind), State#state{plugin = Plugin})};
-        {error, _} = Error ->
-            {Error, State}
+finished({load, Kind, Options}, Result, #state{context = Context} = State, _Job) ->
+    case inherit(Kind, extism_plugin:made(Context, Options, Result), State) of
+        {ok, Plugin} = Loaded -> {Loaded, loaded(event(Kind), State#state{plugin = Plugin})};
+        {error, _} = Error -> {Error, State}
     end.
 
 event(new) -> load;
 event(reload) -> reload.
 
-inherit(new, undefined, Plugin, State) ->
-    restore(Plugin, State);
-inherit(_Kind, undefined, _Plugin, _State) ->
-    ok;
-inherit(new, Old, _Plugin, State) ->
+%% Gives the new plug-in what it is to have of the old one, and frees the one that is not needed any more.
+inherit(_Kind, {error, _} = Error, _State) ->
+    Error;
+inherit(new, {ok, Plugin} = Loaded, #state{plugin = undefined} = State) ->
+    ok = restore(Plugin, State),
+    Loaded;
+inherit(reload, Loaded, #state{plugin = undefined}) ->
+    Loaded;
+inherit(new, Loaded, #state{plugin = Old} = State) ->
     ok = drop_vars(State),
-    extism_plugin:free(Old);
-inherit(reload, Old, Plugin, _State) ->
-    {ok, Vars} = extism_plugin:vars(Old),
-    ok = extism_plugin:change_vars(Plugin, Vars),
-    extism_plugin:free(Old).
+    ok = extism_plugin:free(Old),
+    Loaded;
+inherit(reload, {ok, Plugin} = Loaded, #state{plugin = Old}) ->
+    % Clients have the old one, too: one may have freed it, or be calling it.
+    case extism_plugin:vars(Old) of
+        {ok, Vars} ->
+            ok = extism_plugin:change_vars(Plugin, Vars),
+            ok = extism_plugin:free(Old),
+            Loaded;
+        {error, _} = Error ->
+            ok = extism_plugin:free(Plugin),
+            Error
+    end.
 
 keep({ok, _}, #state{key = Key, plugin = Plugin}) when Key =/= undefined ->
-    {ok, Vars} = extism_plugin:vars(Plugin),
-    extism_vars:keep(Key, Vars);
+    case extism_plugin:vars(Plugin) of
+        {ok, Vars} -> extism_vars:keep(Key, Vars);
+        {error, _} -> ok
+    end;
 keep(_Result, _State) ->
     ok.
 
@@ -314,18 +344,13 @@ leave(Monitor, Why, #state{job = #job{monitor = Monitor} = Job} = State) ->
     ok = stop(Job, Why),
     State;
 leave(Monitor, Why, #state{queue = Queue, translate = Translate} = State) ->
-    {Left, Rest} = lists:partition(
-        fun
-            (#job{monitor = Other}) -> Other =:= Monitor;
-            (_) -> false
-        end,
-        queue:to_list(Queue)
-    ),
-    Error = #{status => timeout, code => 500, guest_code => undefined, message => <<"timeout">>},
+    IsMeant = fun(Waits) -> is_record(Waits, job) andalso Waits#job.monitor =:= Monitor end,
+    {Left, Rest} = lists:partition(IsMeant, queue:to_list(Queue)),
+    Error = extism_error:error_of(timeout, "timeout"),
     lists:foreach(
         fun(#job{from = From} = Job) ->
             ok = forget(Job),
-            _ = [reply(From, Translate({error, Error})) || Why =:= timeout]
+            _ = [gen_server:reply(From, Translate({error, Error})) || Why =:= timeout]
         end,
         Left
     ),

@@ -1,4 +1,7 @@
-%% @doc Pools: a bounded number of plug-ins that processes borrow, each as good as new.
+%% @doc Pools: a bounded number of plug-ins that processes borrow.
+%%
+%% From one borrower to the next a plug-in keeps its memory and the variables it set itself; what a borrower
+%% changed through the host (configuration, variables, log sink) is undone: it is made anew, as it is after a trap.
 %%
 %% What is borrowed is an ordinary plug-in: freeing it gives it back, and so does the death of everybody who
 %% knows it.
@@ -10,6 +13,9 @@
 -export_type([pool/0]).
 
 -type pool() :: {extism_pool, reference()}.
+
+%% How long a borrower waits that does not say.
+-define(WAIT_MS, 5000).
 
 %% @equiv new(Compiled, 0)
 -spec new(extism_compiled_plugin:compiled_plugin()) -> extism_call:result(pool()).
@@ -24,10 +30,10 @@ new({extism_compiled_plugin, Native}, InstancesMax) ->
         {error, _} = Error -> Error
     end.
 
-%% @equiv get(Pool, 5000)
+%% @doc As {@link get/2}, waiting for five seconds at most.
 -spec get(pool()) -> extism_call:result(extism_plugin:plugin()).
 get(Pool) ->
-    get(Pool, 5000).
+    get(Pool, ?WAIT_MS).
 
 %% @doc Borrows a plug-in; after so many milliseconds the answer is `wait_timeout'.
 -spec get(pool(), timeout()) -> extism_call:result(extism_plugin:plugin()).
@@ -40,10 +46,10 @@ get({extism_pool, Native}, Timeout) ->
         {error, _} = Error -> Error
     end.
 
-%% @equiv with(Pool, 5000, Use)
+%% @doc As {@link with/3}, waiting for as long as {@link get/1}.
 -spec with(pool(), fun((extism_plugin:plugin()) -> Answer)) -> Answer | {error, extism_call:error()}.
 with(Pool, Use) ->
-    with(Pool, 5000, Use).
+    with(Pool, ?WAIT_MS, Use).
 
 %% @doc Borrows a plug-in for as long as a function takes.
 -spec with(pool(), timeout(), fun((extism_plugin:plugin()) -> Answer)) ->

@@ -33,6 +33,67 @@ g06_a_handler_that_is_dead_is_an_error_test() ->
      || Handler <- Handlers
     ].
 
+g06_a_plugin_that_waits_is_answered_whatever_comes_test() ->
+    Wat =
+        <<"(module
+            (import \"extism:host/user\" \"f\" (func $f (result i32 i32)))
+            (func (export \"run\") (call $f) drop drop)
+            (func (export \"ok\")))">>,
+    Forger = spawn_link(fun Forge() ->
+        receive
+            {extism_host_call, From, _} -> gen_server:reply(From, nonsense)
+        end,
+        Forge()
+    end),
+    Rows = [
+        {fun() -> [1 | 2] end, undefined},
+        {fun() -> {1, 2, 3} end, undefined},
+        {fun() -> error(#{'__exception__' => true}) end, undefined},
+        {fun() -> {1, 2} end, "my_server"},
+        {fun() -> {1, 2} end, {via, no_such_module, name}},
+        {fun() -> {1, 2} end, Forger}
+    ],
+    {messages, Before} = process_info(self(), messages),
+    [
+        begin
+            Host = extism_host_function:new("f", [], [i32, i32], Function, #{handler => Handler}),
+            {ok, Plugin} = extism_plugin:new(Wat, #{functions => [Host]}),
+            ?assertEqual(host_function, error_of(extism_plugin:call(Plugin, "run"))),
+            ?assertEqual({ok, <<>>}, extism_plugin:call(Plugin, "ok"))
+        end
+     || {Function, Handler} <- Rows
+    ],
+    ?assertEqual({messages, Before}, process_info(self(), messages)).
+
+a_handler_that_answers_too_late_leaves_no_message_test() ->
+    Self = self(),
+    Handler = spawn_link(fun() ->
+        receive
+            Message ->
+                Self ! asked,
+                receive
+                    answer -> [ok = extism_host_function:answer(Message) || _ <- [1, 2]]
+                end,
+                Self ! answered
+        end
+    end),
+    Plugin = passing(fun(Text) -> Text end, #{handler => Handler}, #{}),
+    ?assertEqual(timeout, error_of(extism_plugin:call(Plugin, "run", "", #{timeout => 200}))),
+    receive
+        asked -> Handler ! answer
+    end,
+    receive
+        answered -> ok
+    end,
+    ?assertEqual({messages, []}, process_info(self(), messages)).
+
+a_time_that_is_none_begins_no_call_test() ->
+    Plugin = passing(fun(Text) -> Text end),
+    {messages, Before} = process_info(self(), messages),
+    ?assertError(_, extism_plugin:call(Plugin, "run", "text", #{timeout => soon})),
+    ?assertEqual({ok, <<"text">>}, extism_plugin:call(Plugin, "run", "text", #{timeout => 1 bsl 40})),
+    ?assertEqual({messages, Before}, process_info(self(), messages)).
+
 a_handler_runs_the_function_test() ->
     Handler = spawn_link(fun() ->
         receive

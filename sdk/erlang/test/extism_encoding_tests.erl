@@ -82,6 +82,18 @@ g17_errors_say_what_went_wrong_test() ->
     {ok, Exits} = extism_plugin:new(<<"(module (func (export \"run\") (result i32) i32.const 7))">>),
     ?assertMatch({error, #{status := guest_error, guest_code := 7}}, extism_plugin:call(Exits, "run")).
 
+g17_numbers_of_statuses_are_those_of_the_table_test() ->
+    {ok, Table} = file:read_file(filename:join(root(), "abi/status.toml")),
+    [
+        begin
+            Words = string:split(atom_to_list(Status), "_", all),
+            Name = [string:titlecase(Word) || Word <- Words],
+            Row = io_lib:format("name = \"~ts\"~ncode = ~b~n", [Name, Code]),
+            ?assertNotEqual({Status, nomatch}, {Status, string:find(Table, unicode:characters_to_binary(Row))})
+        end
+     || {Status, Code} <- maps:to_list(extism_error:codes())
+    ].
+
 g18_traps_are_errors_and_the_virtual_machine_is_well_test() ->
     Wat = <<"(module (memory 1) (func (export \"run\") (drop (i32.load (i32.const -4)))))">>,
     {ok, Plugin} = extism_plugin:new(Wat),

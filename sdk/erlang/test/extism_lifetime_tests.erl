@@ -3,7 +3,7 @@
 
 -include_lib("eunit/include/eunit.hrl").
 
--import(extism_fixture, [count_vowels/0, wat/1, passing/1, settled/0, error_of/1]).
+-import(extism_fixture, [count_vowels/0, wat/1, passing/1, alive/0, settled/0, error_of/1]).
 
 all_test_() ->
     {timeout, 120, [
@@ -13,6 +13,7 @@ all_test_() ->
         fun g04_children_keep_their_parents/0,
         fun a_compiled_plugin_takes_nothing_but_config/0,
         fun an_update_that_fails_changes_nothing/0,
+        fun a_configuration_that_is_none_makes_nothing/0,
         fun g05_host_functions_live_as_long_as_their_plugin/0,
         fun g05_a_refused_plugin_releases_its_host_functions/0,
         {timeout, 120, fun a_thousand_kills_leave_nothing/0}
@@ -110,6 +111,26 @@ an_update_that_fails_changes_nothing() ->
     ?assertEqual({ok, <<"new">>}, extism_plugin:call(Plugin, "run")),
     ok = extism_plugin:free(Plugin),
     ok = extism_compiled_plugin:free(Compiled).
+
+a_configuration_that_is_none_makes_nothing() ->
+    {ok, Compiled} = extism_compiled_plugin:new(configured()),
+    {ok, Plugin} = extism_plugin:new(Compiled, #{config => #{key => "old"}}),
+    Context = extism_context:new(),
+    Wrong = [5, #{key => 5}, #{key => <<255>>}, #{5 => "value"}, #{key => true}],
+    [
+        begin
+            ?assertError(_, extism_context:new_plugin(Context, Source, #{config => Config})),
+            ?assertMatch({1, _, _}, alive())
+        end
+     || Config <- Wrong, Source <- [configured(), Compiled]
+    ],
+    [?assertError(_, extism_plugin:update(Plugin, configured(), #{config => Config})) || Config <- Wrong],
+    [?assertError(_, extism_plugin:config(Plugin, Config)) || Config <- Wrong],
+    ?assertEqual({ok, <<"old">>}, extism_plugin:call(Plugin, "run")),
+    ok = extism_plugin:free(Plugin),
+    ok = extism_context:free(Context),
+    ok = extism_compiled_plugin:free(Compiled),
+    ?assertEqual(ok, settled()).
 
 %% A plug-in that puts out the value of `key'.
 configured() ->

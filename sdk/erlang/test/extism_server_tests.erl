@@ -9,6 +9,8 @@ server_test_() ->
     {setup, fun() -> application:ensure_all_started(extism) end, {timeout, 60, [
         fun loads_calls_and_reloads/0,
         fun calls_end_in_time/0,
+        fun a_clumsy_client_is_told_and_nobody_else/0,
+        fun a_plugin_that_was_freed_or_is_busy_leaves_the_server/0,
         fun a_server_that_crashes_finds_its_variables/0,
         {timeout, 60, fun killed_servers_leave_nothing/0},
         fun messages_and_listeners/0
@@ -42,6 +44,67 @@ calls_end_in_time() ->
     exit(Caller, kill),
     ?assertEqual({ok, <<>>}, extism_plugin_server:call(Server, "ok", "", #{timeout => 10000})),
     ok = gen_server:stop(Server).
+
+a_clumsy_client_is_told_and_nobody_else() ->
+    {Source, Options} = runs(),
+    Start = #{source => Source, options => Options, call_timeout => 10000},
+    {ok, Server} = extism_plugin_server:start_link(Start),
+    Waiting = gen_server:send_request(Server, {call, "ok", ""}),
+    Requests = [
+        {call, "ok", not_iodata},
+        {call, 1, ""},
+        {call, [16#D800], ""},
+        {call, "ok", "", 5},
+        {call, "ok", "", #{timeout => -1}},
+        {call, "ok", "", #{timeout => soon}},
+        {call, "ok", "", #{timeout => 1 bsl 60}},
+        {var_set, "x", bad},
+        {config, 5},
+        {config, #{key => 5}},
+        {config, #{key => <<255>>}}
+        | [
+            {Kind, Wasm, Wrong}
+         || Kind <- [new, reload],
+            {Wasm, Wrong} <- [
+                {Source, 5},
+                {Source, #{functions => 5}},
+                {Source, #{config => 5}},
+                {Source, #{config => #{key => 5}}},
+                {12, #{}},
+                {{extism_compiled_plugin, make_ref()}, #{}}
+            ]
+        ]
+    ],
+    [
+        ?assertEqual({Request, invalid_argument}, {Request, error_of(gen_server:call(Server, Request))})
+     || Request <- Requests
+    ],
+    ?assertEqual({error, {unknown_request, 5}}, gen_server:call(Server, 5)),
+    ?assertEqual({reply, {ok, <<>>}}, gen_server:receive_response(Waiting, 5000)),
+    ?assertEqual({ok, <<>>}, gen_server:call(Server, {call, "ok"})),
+    ok = gen_server:stop(Server),
+    ?assertEqual(ok, settled()).
+
+a_plugin_that_was_freed_or_is_busy_leaves_the_server() ->
+    {ok, Server} = extism_plugin_server:start_link(#{keep_vars => {?MODULE, freed}, call_timeout => 50}),
+    {Source, Options} = runs(),
+    {ok, Plugin} = extism_plugin_server:new(Server, Source, Options),
+    ?assertEqual(timeout, error_of(gen_server:call(Server, {call, "run"}))),
+    Caller = spawn(fun() -> extism_plugin:call(Plugin, "run") end),
+    [
+        receive
+            runs -> ok
+        end
+     || _ <- [1, 2]
+    ],
+    ?assertEqual(busy, error_of(extism_plugin_server:reload(Server, Source, Options))),
+    exit(Caller, kill),
+    ok = gen_server:call(Server, {free}),
+    ?assertEqual(bad_handle, error_of(extism_plugin_server:reload(Server, Source, Options))),
+    {ok, _} = extism_plugin_server:new(Server, Source, Options),
+    ?assertEqual({ok, <<>>}, extism_plugin_server:call(Server, "ok", "")),
+    ok = gen_server:stop(Server),
+    ?assertEqual(ok, settled()).
 
 a_server_that_crashes_finds_its_variables() ->
     process_flag(trap_exit, true),

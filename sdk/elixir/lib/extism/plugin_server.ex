@@ -75,22 +75,28 @@ defmodule Extism.PluginServer do
     options = Map.new(options || [])
     given = if options[:options], do: %{options: Native.options(options[:options])}, else: %{}
     source = if options[:source], do: %{source: Native.source(options[:source])}, else: %{}
-    words = %{translate: &Native.result/1, handle: &handle/2}
+    words = %{read: &read/1, translate: &Native.result/1, handle: &handle/2}
     :extism_plugin_server.init(options |> Map.merge(given) |> Map.merge(source) |> Map.merge(words))
   end
+
+  # What raises here is told to the client.
+  defp read({kind, source, options}) when kind in [:new, :reload],
+    do: {kind, Native.source(source), Native.options(options)}
+
+  defp read(request), do: request
+
+  # A task would be one of the server's, and not of whoever asks for it.
+  defp handle(:call_async, _arguments), do: {:error, {:unknown_request, :call_async}}
 
   # The server of the Erlang package has its own plug-in in hand; the functions of `Plugin` take a struct.
   defp handle(function, [plugin | arguments]) do
     {:ok, plugin} = Native.result({:ok, plugin})
     apply(Plugin, function, [plugin | arguments])
+  rescue
+    error in Error -> {:error, error}
   end
 
   @impl true
-  def handle_call({kind, source, options}, from, state) when kind in [:new, :reload] do
-    request = {kind, Native.source(source), Native.options(options)}
-    :extism_plugin_server.handle_call(request, from, state)
-  end
-
   def handle_call(request, from, state), do: :extism_plugin_server.handle_call(request, from, state)
 
   @impl true
