@@ -10,7 +10,7 @@ use extism_abi::Status;
 use extism_abi::layout::PAGE_BYTES;
 use extism_manifest::{Manifest, ParseOptions, Wasm};
 use extism_policy::{Access, PathRule, path_rules};
-use extism_rewrite::KernelMemory;
+use extism_rewrite::{Bounds, KernelMemory};
 use extism_semantics::{
     Answer, Fault, Import, Limits, Links, MAIN, answer, bounds, check_count, check_hash,
     check_kind, check_size, is_binary, is_module, names, order, overrides_kernel, parse_options,
@@ -163,11 +163,13 @@ impl Loader {
                 rewritten = Some(done.wasm);
             }
         }
-        if rewritten.is_none()
-            && let Some(pages) = self.pages_max()
-        {
-            // Growth that is not metered is at least bounded, memory by memory.
-            rewritten = extism_rewrite::bound_memories(wasm, pages);
+        if rewritten.is_none() {
+            // Growth that is not metered is at least bounded, memory by memory and table by table.
+            let bounds = Bounds {
+                pages_max: self.pages_max(),
+                elements_max: self.elements_max(&loaded.outline.tables),
+            };
+            rewritten = extism_rewrite::bound(wasm, bounds);
         }
         if let Some(slot) = self.modules.get_mut(index) {
             *slot = Some(loaded);
@@ -177,7 +179,9 @@ impl Loader {
 
     /// A module the engine alone has read, of which the page says what it imports and exports.
     pub(crate) fn described(&mut self, index: usize, outline: Outline) -> Result<(), Fault> {
-        if self.pages_max().is_some() {
+        // Engines have a limit for tables of their own, which is the one there is unless the host says so.
+        let tables_bounded = self.limits.table_elements_max < Limits::default().table_elements_max;
+        if self.pages_max().is_some() || tables_bounded {
             let text = "the memory of a module that the platform has compiled cannot be bounded: give its bytes";
             return Err(Fault::new(Status::InvalidArgument, text));
         }
@@ -195,6 +199,15 @@ impl Loader {
         let ceiling = self.limits.memory_bytes_max.map(|bytes| bytes / PAGE_BYTES);
         let granted = self.manifest.memory.max_pages.map(u64::from);
         ceiling.into_iter().chain(granted).min()
+    }
+
+    /// How many elements a table may grow by, beside the tables of its module as they are declared.
+    fn elements_max(&self, tables: &[u64]) -> Option<u64> {
+        let limit = self.limits.table_elements_max;
+        let declared = tables
+            .iter()
+            .fold(0, |sum: u64, more| sum.saturating_add(*more));
+        (limit < u64::MAX).then(|| limit.saturating_sub(declared))
     }
 
     /// The largest module, in bytes.

@@ -59,8 +59,8 @@ impl Default for PoolBuilder {
 
 /// A bounded number of plug-ins, lent one borrower at a time. Cheap to clone; clones share everything.
 ///
-/// A plug-in that comes back keeps its memory and the variables it has set; input, output and blocks are wiped.
-/// One that trapped, was stopped or exited, or whose configuration, variables or log sink its borrower
+/// A plug-in that comes back keeps its memory and the variables it has set; input, output and blocks are
+/// wiped. One that trapped, was stopped or exited, or whose configuration, variables or log sink its borrower
 /// changed, is made anew by its next call, and one whose borrower panicked is replaced.
 ///
 /// ```

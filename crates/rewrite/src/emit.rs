@@ -8,7 +8,7 @@ use extism_abi::layout::{KERNEL_MEMORY_EXPORT, KERNEL_MEMORY_IMPORT, START_EXPOR
 use wasm_encoder::{
     CodeSection, Encode, EntityType, ExportKind, MemoryType, Module, RawSection, SectionId,
 };
-use wasmparser::BinaryReader;
+use wasmparser::{BinaryReader, Result};
 
 use crate::module::{Sections, section};
 use crate::moved;
@@ -46,10 +46,10 @@ fn rank(id: u8) -> usize {
 }
 
 /// Entries more for a section, which may have to be made.
-struct Addition {
-    section: SectionId,
-    count: u32,
-    entries: Vec<u8>,
+pub(crate) struct Addition {
+    pub(crate) section: SectionId,
+    pub(crate) count: u32,
+    pub(crate) entries: Vec<u8>,
 }
 
 /// When the function of the start section runs.
@@ -68,7 +68,7 @@ pub(crate) fn module(
     code: &CodeSection,
     kernel_memory: KernelMemory,
     start: Start,
-) -> Result<Vec<u8>, Declined> {
+) -> std::result::Result<Vec<u8>, Declined> {
     let (kernel, shift) = outline.kernel(kernel_memory);
     let deferred = outline.start.filter(|_| start == Start::Deferred);
     let mut additions = additions(outline, kernel, kernel_memory, deferred)?
@@ -90,23 +90,19 @@ pub(crate) fn module(
         {
             extended(&mut module, addition, &[0])?;
         }
-        if let Some(addition) = additions.next_if(|addition| addition.section as u8 == id) {
-            extended(&mut module, addition, data)?;
+        if id == section::CODE {
+            module.section(code);
             continue;
         }
-        match id {
-            section::CODE => {
-                module.section(code);
-            }
-            section::EXPORT if shift.moves() => {
-                let data = &moved::exports(data, &shift)?;
-                module.section(&RawSection { id, data });
-            }
-            section::DATA if shift.moves() => {
-                let data = &moved::data(data, &shift)?;
-                module.section(&RawSection { id, data });
-            }
-            _ => {
+        let moved = match id {
+            section::EXPORT if shift.moves() => Some(moved::exports(data, &shift)?),
+            section::DATA if shift.moves() => Some(moved::data(data, &shift)?),
+            _ => None,
+        };
+        let data = moved.as_deref().unwrap_or(data);
+        match additions.next_if(|addition| addition.section as u8 == id) {
+            Some(addition) => extended(&mut module, addition, data)?,
+            None => {
                 module.section(&RawSection { id, data });
             }
         }
@@ -117,8 +113,15 @@ pub(crate) fn module(
     Ok(module.finish())
 }
 
+/// Puts the export of a start function that the host calls at the end of others.
+pub(crate) fn start_export(exports: &mut Vec<u8>, function: u32) {
+    START_EXPORT.encode(exports);
+    ExportKind::Func.encode(exports);
+    function.encode(exports);
+}
+
 /// Writes a section with more entries than the old contents, which begin with the number of entries.
-fn extended(module: &mut Module, addition: Addition, old: &[u8]) -> Result<(), Declined> {
+pub(crate) fn extended(module: &mut Module, addition: Addition, old: &[u8]) -> Result<()> {
     let mut reader = BinaryReader::new(old, 0);
     let count = reader.read_var_u32()?;
     let mut data = Vec::with_capacity(old.len() + addition.entries.len() + 1);
@@ -139,7 +142,7 @@ fn additions(
     kernel: u32,
     kernel_memory: KernelMemory,
     deferred_start: Option<u32>,
-) -> Result<Vec<Addition>, Declined> {
+) -> std::result::Result<Vec<Addition>, Declined> {
     let unsupported = |reason: &str| Err(Declined::new(DeclinedKind::Unsupported, reason));
     if outline.memories.len() >= MEMORIES_MAX {
         return unsupported("it has as many memories as engines accept");
@@ -149,18 +152,19 @@ fn additions(
     if named.saturating_mul(outline.type_size_max()) >= TYPES_SIZE_MAX {
         return unsupported("it has about as many imports and exports as engines accept");
     }
-    match kernel_memory {
+    let (mut exports, mut exports_count) = (Vec::new(), 0);
+    let memory = match kernel_memory {
         KernelMemory::Import => {
             let (name, field) = KERNEL_MEMORY_IMPORT;
-            let mut entry = Vec::new();
-            name.encode(&mut entry);
-            field.encode(&mut entry);
-            EntityType::Memory(memory_type(1, None)).encode(&mut entry);
-            Ok(vec![Addition {
+            let mut entries = Vec::new();
+            name.encode(&mut entries);
+            field.encode(&mut entries);
+            EntityType::Memory(memory_type(1, None)).encode(&mut entries);
+            Addition {
                 section: SectionId::Import,
                 count: 1,
-                entries: entry,
-            }])
+                entries,
+            }
         }
         KernelMemory::Define {
             pages_min,
@@ -171,32 +175,30 @@ fn additions(
             if limit > MEMORY_PAGES_MAX || pages_min > limit {
                 return unsupported("the kernel memory asked for is not a 32-bit memory");
             }
-            let mut memory = Vec::new();
-            memory_type(pages_min, pages_max).encode(&mut memory);
-            let (mut export, mut exports_count) = (Vec::new(), 1);
-            KERNEL_MEMORY_EXPORT.encode(&mut export);
-            ExportKind::Memory.encode(&mut export);
-            kernel.encode(&mut export);
-            if let Some(function) = deferred_start {
-                START_EXPORT.encode(&mut export);
-                ExportKind::Func.encode(&mut export);
-                function.encode(&mut export);
-                exports_count = 2;
+            KERNEL_MEMORY_EXPORT.encode(&mut exports);
+            ExportKind::Memory.encode(&mut exports);
+            kernel.encode(&mut exports);
+            exports_count += 1;
+            let mut entries = Vec::new();
+            memory_type(pages_min, pages_max).encode(&mut entries);
+            Addition {
+                section: SectionId::Memory,
+                count: 1,
+                entries,
             }
-            Ok(vec![
-                Addition {
-                    section: SectionId::Memory,
-                    count: 1,
-                    entries: memory,
-                },
-                Addition {
-                    section: SectionId::Export,
-                    count: exports_count,
-                    entries: export,
-                },
-            ])
         }
+    };
+    if let Some(function) = deferred_start {
+        start_export(&mut exports, function);
+        exports_count += 1;
     }
+    let exports = Addition {
+        section: SectionId::Export,
+        count: exports_count,
+        entries: exports,
+    };
+    let all = [memory, exports].into_iter();
+    Ok(all.filter(|addition| addition.count > 0).collect())
 }
 
 fn memory_type(minimum: u64, maximum: Option<u64>) -> MemoryType {
@@ -210,7 +212,7 @@ fn memory_type(minimum: u64, maximum: Option<u64>) -> MemoryType {
 }
 
 /// Copies a custom section, unless it speaks of positions in code.
-fn custom(module: &mut Module, data: &[u8], shift: &Shift) -> wasmparser::Result<()> {
+fn custom(module: &mut Module, data: &[u8], shift: &Shift) -> Result<()> {
     let mut reader = BinaryReader::new(data, 0);
     let name = reader.read_string()?;
     if name == "name" {

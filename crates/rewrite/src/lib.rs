@@ -35,7 +35,7 @@ mod types;
 
 use std::fmt;
 
-pub use bound::bound_memories;
+pub use bound::{Bounds, bound};
 pub use types::{FuncType, ValType};
 
 use body::Bodies;
@@ -186,23 +186,19 @@ pub fn rewrite(wasm: &[u8], options: &Options<'_>) -> Result<Rewritten, Declined
     rewrite_for(wasm, options, Growth::Free, Start::AtOnce)
 }
 
-/// As [`rewrite`], for an engine that asks nobody before a memory or a table grows, and that shows a memory
-/// a module defines only after its start function has run.
+/// As [`rewrite`], for an engine that asks nobody before a memory or a table grows, and that shows the
+/// memories of a module only after its start function has run.
 ///
 /// Growth is then bounded by the cells at [`extism_abi::layout::MEMORY_LEFT_ADDRESS`] and
-/// [`extism_abi::layout::TABLE_LEFT_ADDRESS`], and the start function of a module that defines the kernel
-/// memory is exported as [`extism_abi::layout::START_EXPORT`], for the host to call. The module behaves the
-/// same only if the host does its share.
+/// [`extism_abi::layout::TABLE_LEFT_ADDRESS`], and the start function is exported as
+/// [`extism_abi::layout::START_EXPORT`], for the host to call. The module behaves the same only if the host
+/// does its share.
 ///
 /// # Errors
 ///
 /// As [`rewrite`].
 pub fn rewrite_for_page(wasm: &[u8], options: &Options<'_>) -> Result<Rewritten, Declined> {
-    let start = match options.kernel_memory {
-        KernelMemory::Define { .. } => Start::Deferred,
-        KernelMemory::Import => Start::AtOnce,
-    };
-    rewrite_for(wasm, options, Growth::Metered, start)
+    rewrite_for(wasm, options, Growth::Metered, Start::Deferred)
 }
 
 fn rewrite_for(

@@ -134,15 +134,24 @@ fn a_module_with_a_memory_can_import_kernel_memory() {
 }
 
 #[test]
-fn the_start_function_is_put_off_where_kernel_memory_is_brought() {
-    let text = r#"(module (memory 1) (global $g (mut i32) (i32.const 7))
+fn the_start_function_is_put_off() {
+    let text = r#"(module (memory (export "memory") 1) (data (i32.const 0) "own")
+        (global $g (mut i32) (i32.const 7))
         (func $start (global.set $g (i32.const 8))) (start $start)
         (func (export "g") (param i32) (result i32) (global.get $g)))"#;
-    let mut page = Page::new(text, DEFINE);
-    assert_eq!(page.call("g", 0), 7);
-    assert!(page.instance.get_func(&page.store, START_EXPORT).is_some());
-    let mut page = Page::new(text, KernelMemory::Import);
-    assert_eq!(page.call("g", 0), 8);
+    for kernel_memory in [DEFINE, KernelMemory::Import] {
+        let mut page = Page::new(text, kernel_memory);
+        assert_eq!(page.call("g", 0), 7);
+        let start = page.instance.get_func(&page.store, START_EXPORT);
+        let start = start.expect("it is exported");
+        start
+            .call(&mut page.store, &[], &mut [])
+            .expect("it can be called");
+        assert_eq!(page.call("g", 0), 8);
+        let own = page.instance.get_memory(&page.store, "memory");
+        let own = own.expect("it is exported").data(&page.store);
+        assert!(own.starts_with(b"own"), "exports are those they were");
+    }
 }
 
 #[test]

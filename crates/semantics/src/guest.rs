@@ -108,8 +108,8 @@ pub trait Guest {
         })
     }
 
-    /// As [`Guest::take_text`], for a name that is looked for among others; `None` if it is longer than all of
-    /// them. Nobody copies gigabytes to find nothing.
+    /// As [`Guest::take_text`], for a name that is looked for among others; `None` if it is longer than all
+    /// of them. Nobody copies gigabytes to find nothing.
     ///
     /// # Errors
     /// As [`Guest::take_text`].

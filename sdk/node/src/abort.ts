@@ -1,5 +1,5 @@
 /**
- * Signals that end the making of a plug-in.
+ * Signals that end the making of a plug-in, or what a call waits for.
  *
  * Must not know: what is made. Invariants: who waits hears of the abort at once, and hears the signal's own reason; what is
  * made all the same is given up.

@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 import * as extism from "@extism/extism";
 
@@ -86,6 +88,27 @@ export async function program(source, { args = [], env = {}, cwd = SDK } = {}) {
   child.stderr.on("data", (data) => (output += data));
   const [code, signal] = await new Promise((resolve) => child.on("close", (...end) => resolve(end)));
   return { code: signal ?? code, output };
+}
+
+/** What the package keeps to itself, as a module: bundled from TypeScript that imports `./src/...`. */
+export async function inside(source) {
+  const { build } = createRequire(import.meta.url)("esbuild");
+  const folder = mkdtempSync(join(tmpdir(), "extism-inside-"));
+  const outfile = join(folder, "inside.mjs");
+  await build({
+    stdin: { contents: source, resolveDir: SDK, loader: "ts" },
+    absWorkingDir: SDK,
+    bundle: true,
+    format: "esm",
+    outfile,
+    platform: "neutral",
+    target: "es2022",
+  });
+  try {
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Everything that a plug-in can be asked, wherever it runs. */

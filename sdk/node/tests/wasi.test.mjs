@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import * as extism from "@extism/extism";
+import { Status } from "@extism/extism";
 
-import { nothingIsLeft, program } from "./support.mjs";
+import { fails, nothingIsLeft, program } from "./support.mjs";
 
 nothingIsLeft();
 
@@ -57,6 +58,8 @@ const CALLS = [
   ["path_open", [3, 0, 0, 0, 0, 0n, 0n, 0, 0], BADF],
   ["path_symlink", [0, 0, 0, 0, 0], BADF],
   ["poll_oneoff", [0, 0, 0, 0], INVAL],
+  ["poll_oneoff", [0, 0, 1_025, 0], INVAL],
+  ["poll_oneoff", [BEYOND, BEYOND, -1, BEYOND], INVAL],
   ["poll_oneoff", [BEYOND, 0, 1, 0], TRAP],
   ["proc_raise", [6], NOTSUP],
   ["random_get", [0, 65_536], SUCCESS],
@@ -146,6 +149,85 @@ for (const runInWorker of [false, true]) {
   });
 }
 
+test("as many events as the native engine waits for can be waited for at once", async () => {
+  // Subscriptions of zeros to a clock of zero nanoseconds: all of them are due, and the events come after them.
+  const module = `(module
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 2)
+    (func (export "run") (result i32)
+      (drop (call $poll (i32.const 0) (i32.const 65536) (i32.const 1024) (i32.const 131064)))
+      (i32.ne (i32.load (i32.const 131064)) (i32.const 1024))))`;
+  const plugin = await extism.createPlugin(module, { engine: "web", useWasi: true });
+  await plugin.call("run");
+  await plugin.close();
+});
+
+/** A module whose `mark` has WASI write a number to its memory at 0, and whose `marked` reads it there. */
+const MARKS = `
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func $mark (export "mark") (drop (call $sizes (i32.const 0) (i32.const 8))))
+  (func $marked (export "marked") (result i32) (i32.load (i32.const 0)))`;
+const OTHER = `(module ${MARKS})`;
+const MAIN = `(module
+  (import "other" "mark" (func $mark_other))
+  (import "other" "marked" (func $marked_other (result i32)))
+  ${MARKS}
+  (func (export "of_other") (result i32) (call $mark_other)
+    (i32.add (i32.mul (i32.const 10) (call $marked_other)) (call $marked)))
+  (func (export "of_main") (result i32) (call $mark)
+    (i32.add (i32.mul (i32.const 10) (call $marked_other)) (call $marked))))`;
+
+for (const engine of ["native", "web"]) {
+  test(`a module's call of WASI means its own memory, whichever was made last: ${engine}`, async () => {
+    const wasm = [
+      { name: "other", data: Buffer.from(OTHER) },
+      { name: "main", data: Buffer.from(MAIN) },
+    ];
+    const options = { engine, useWasi: true, wasiArgs: ["a", "b", "c"] };
+    for (const [name, code] of [
+      ["of_other", 30],
+      ["of_main", 3],
+    ]) {
+      const plugin = await extism.createPlugin({ wasm }, options);
+      const error = await fails(() => plugin.call(name), extism.GuestError, Status.GuestError);
+      assert.equal(error.guestCode, code, name);
+      await plugin.close();
+    }
+  });
+
+  test(`a start function may call WASI: ${engine}`, async () => {
+    const starting = (rest) => Buffer.from(`(module ${MARKS} (start $mark) ${rest})`);
+    const plugin = (wasm) => extism.createPlugin({ wasm }, { engine, useWasi: true, wasiArgs: ["a", "b"] });
+    const alone = await plugin([{ data: starting('(func (export "run") (result i32) (call $marked))') }]);
+    assert.equal((await fails(() => alone.call("run"), extism.GuestError, Status.GuestError)).guestCode, 2);
+    await alone.close();
+    const linked = await plugin([
+      { name: "other", data: starting("") },
+      {
+        name: "main",
+        data: Buffer.from(`(module
+          (import "other" "marked" (func $marked (result i32)))
+          (global $found (mut i32) (i32.const 0))
+          (func $start (global.set $found (call $marked)))
+          (start $start)
+          (func (export "run") (result i32) (global.get $found)))`),
+      },
+    ]);
+    assert.equal((await fails(() => linked.call("run"), extism.GuestError, Status.GuestError)).guestCode, 2);
+    await linked.close();
+  });
+}
+
+for (const name of ["nothing_of_this_name", "toString", "constructor", "__proto__"]) {
+  test(`WASI has no function ${name}`, async () => {
+    const module = `(module
+      (import "wasi_snapshot_preview1" "${name}" (func $f)) (func (export "run") (call $f)))`;
+    const making = () => extism.createPlugin(module, { engine: "web", useWasi: true });
+    await fails(making, extism.ModuleError, Status.ImportUnknown);
+  });
+}
+
 test("what a plug-in writes is shown line by line if the host says so, and else is for nobody", async () => {
   const module = `(module
     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -163,4 +245,38 @@ test("what a plug-in writes is shown line by line if the host says so, and else 
       await plugin.close();
     }`);
   assert.deepEqual([code, output], [0, "grün\nred\ngrün\nred\n"]);
+});
+
+test("a line without an end is shown when the call ends, and one that is too long in pieces", async () => {
+  // 10,000 bytes: 4,095 letters, and then umlauts of two bytes, the first of which is cut.
+  const module = `(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\\10\\00\\00\\00\\05\\00\\00\\00\\20\\00\\00\\00\\0f\\27\\00\\00")
+    (data (i32.const 16) "begun")
+    (func $fill (local $at i32)
+      (memory.fill (i32.const 32) (i32.const 97) (i32.const 4095))
+      (local.set $at (i32.const 4127))
+      (loop $next
+        (i32.store16 (local.get $at) (i32.const 0xbcc3))
+        (local.set $at (i32.add (local.get $at) (i32.const 2)))
+        (br_if $next (i32.lt_u (local.get $at) (i32.const 10031)))))
+    (start $fill)
+    (func $out (export "out") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 12000))))
+    (func (export "trap") (call $out) unreachable)
+    (func (export "long") (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 12000)))))`;
+  const { code, output } = await program(`
+    import { createPlugin } from "@extism/extism";
+    const options = { engine: "web", useWasi: true, enableWasiOutput: true };
+    const plugin = await createPlugin(${JSON.stringify(module)}, options);
+    console.log("1");
+    plugin.callSync("out");
+    console.log("2");
+    try { plugin.callSync("trap"); } catch { console.log("3"); }
+    plugin.callSync("long");
+    await plugin.close();`);
+  const lines = output.split("\n");
+  assert.deepEqual([code, ...lines.slice(0, 5)], [0, "1", "begun", "2", "begun", "3"]);
+  const pieces = ["a".repeat(4_095), "ü".repeat(2_048), "ü".repeat(904)];
+  assert.deepEqual(lines.slice(5), [...pieces, ""]);
 });

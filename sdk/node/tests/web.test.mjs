@@ -146,6 +146,32 @@ for (const runInWorker of [false, true]) {
   });
 }
 
+test("while a plug-in is renewed nothing else of it is called", async () => {
+  const GATE = `(module
+    (import "extism:host/user" "gate" (func $gate))
+    (start $gate)
+    (func (export "again")))`;
+  let plugin;
+  const seen = [];
+  const gate = () => {
+    try {
+      seen.push(plugin?.callSync("again"));
+    } catch (error) {
+      seen.push(error.status);
+    }
+  };
+  plugin = await extism.createPlugin(GATE, { engine: "web", functions: { "extism:host/user": { gate } } });
+  const renewed = plugin.renew();
+  assert.equal(plugin.isActive(), true);
+  const uses = [() => plugin.callSync("again"), () => plugin.call("again"), () => plugin.renew()];
+  const refused = uses.map((use) => fails(use, extism.BusyError, Status.Busy));
+  assert.equal(await plugin.reset(), false);
+  await Promise.all([renewed, ...refused]);
+  assert.deepEqual(seen, [undefined, Status.Busy]);
+  assert.deepEqual([plugin.isActive(), plugin.callSync("again")], [false, null]);
+  await plugin.close();
+});
+
 test("a redirect takes no user along that a server made up", async () => {
   const seen = [];
   const server = createServer((request, response) => {

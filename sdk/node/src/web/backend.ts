@@ -2,7 +2,8 @@
  * The web engine: the Rust crates as a small Wasm file, beside the platform's own engine.
  *
  * Must not know: users, entries of the package. Invariants: a time limit is never silently without effect: a plug-in that
- * has one runs in a Worker, where it can be stopped, or is not made; of several ways to run, the results are the same.
+ * has one runs in a Worker, where it can be stopped, or is not made; of several ways to run, the results are the same; a
+ * call on this thread that waits ends when it is cancelled, and nothing of it goes on.
  */
 
 import type {
@@ -15,12 +16,15 @@ import type {
   Instance,
   Source,
 } from "../backend.js";
+import { unlessAborted } from "../abort.js";
 import { errorOf } from "../error.js";
 import type { HostFunction } from "../host-function.js";
 import type { Inspection } from "../inspection.js";
 import { Status } from "../status.js";
 import { VERSION } from "../version-number.js";
 import { coreModule, coreModuleNow } from "./core.js";
+import { Interrupted } from "./failure.js";
+import { oneHop } from "./http.js";
 import { identity } from "./identity.js";
 import { Lease } from "./lease.js";
 import { Loading, type Fetcher, type Loaded } from "./loaded.js";
@@ -144,7 +148,7 @@ class Compiled implements BackendCompiled {
     }
     const suspension = suspensionOf(this.#loaded, this.#options);
     const instance = new LocalInstance(this.#core, this.#loaded, this.#options, suspension, this.#closed());
-    await instance.machine.make();
+    await instance.start(signal);
     this.#uses.add();
     return instance;
   }
@@ -224,6 +228,8 @@ export function suspensionOf(loaded: Loaded, options: BackendOptions): Suspensio
 
 let depth = 0;
 
+const CANCELLED = "timeout: the call was cancelled";
+
 /** A plug-in on this thread. */
 class LocalInstance implements Instance {
   readonly #id = identity();
@@ -234,6 +240,10 @@ class LocalInstance implements Instance {
   #isClosed = false;
   #isCancelled = false;
   #running: Promise<unknown> | undefined;
+  /** Ends what the running call waits for. */
+  #abort: AbortController | undefined;
+  /** Whether that has to end, or what start functions wait for. */
+  #signal: AbortSignal | undefined;
 
   constructor(
     core: WebAssembly.Module,
@@ -244,9 +254,11 @@ class LocalInstance implements Instance {
   ) {
     this.#options = options;
     this.#closed = closed;
+    const fetch = options.web.fetch ?? globalThis.fetch.bind(globalThis);
+    const isAwaited = suspension === "engine";
     this.machine = new Machine(core, loaded, {
       id: this.#id,
-      functions: options.functions,
+      functions: isAwaited ? options.functions.map((each) => this.#cancellable(each)) : options.functions,
       suspension,
       listener: {
         log: (level, message) => {
@@ -254,7 +266,9 @@ class LocalInstance implements Instance {
         },
         variable: () => undefined,
       },
-      fetch: options.web.fetch ?? globalThis.fetch.bind(globalThis),
+      ...(isAwaited
+        ? { httpElsewhere: (sent, body) => this.#wait((signal) => oneHop(fetch, sent, body, signal)) }
+        : {}),
       wasi: options.wasi
         ? wasiMaker({ args: options.wasiArgs, env: options.wasiEnv, output: options.wasiOutput ?? false })
         : undefined,
@@ -288,27 +302,13 @@ class LocalInstance implements Instance {
     if (!this.machine.suspends) {
       return this.callSync(name, input, hostContext);
     }
-    this.#begin();
-    const running = this.machine.call(name, input, hostContext, null);
-    // Other plug-ins that are called meanwhile are not called by this one.
-    depth -= 1;
-    this.#running = running.catch(() => undefined);
-    try {
-      const answer = await running;
-      this.#stopped();
-      return answer;
-    } catch (error) {
-      this.#stopped();
-      throw error;
-    } finally {
-      depth += 1;
-      this.#end();
-    }
+    return await this.#during(() => this.machine.call(name, input, hostContext, null));
   }
 
   cancel(): void {
     if (this.#isRunning) {
       this.#isCancelled = true;
+      this.#abort?.abort(new Interrupted({ status: Status.Cancelled, message: CANCELLED }));
     }
   }
 
@@ -344,9 +344,7 @@ class LocalInstance implements Instance {
   }
 
   async renew(): Promise<void> {
-    this.#live();
-    this.#idle();
-    await this.machine.renew();
+    await this.#during(() => this.machine.renew());
   }
 
   fuelConsumed(): bigint | undefined {
@@ -394,6 +392,59 @@ class LocalInstance implements Instance {
     }
   }
 
+  /** Makes the plug-in; an abort ends what its start functions wait for. */
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    this.#signal = signal;
+    await this.machine.make();
+    this.#signal = undefined;
+  }
+
+  /** Does what may wait, as a call that can be cancelled. */
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    this.#begin();
+    if (this.machine.suspends) {
+      this.#abort = new AbortController();
+      this.#signal = this.#abort.signal;
+    }
+    const running = work();
+    // Other plug-ins that are called meanwhile are not called by this one.
+    depth -= 1;
+    this.#running = running.catch(() => undefined);
+    try {
+      const answer = await running;
+      this.#stopped();
+      return answer;
+    } catch (error) {
+      this.#stopped();
+      throw error;
+    } finally {
+      depth += 1;
+      this.#end();
+    }
+  }
+
+  /** Waits for something, unless the call is or was cancelled. */
+  async #wait<T>(work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+    const signal = this.#signal;
+    const answer = await unlessAborted(signal, () => work(signal));
+    // It may have been cancelled between the answer and this.
+    signal?.throwIfAborted();
+    return answer;
+  }
+
+  /** A host function that is waited for no longer than its call. What it was given is dead then. */
+  #cancellable(given: HostFunction): HostFunction {
+    const { callback } = given;
+    if (!isAsync(callback)) {
+      return given;
+    }
+    return {
+      ...given,
+      // Asynchronous as the function is: that is how it is known that it may be waited for.
+      callback: async (...args) => await this.#wait(() => callback(...args) as Promise<unknown>),
+    };
+  }
+
   #begin(): void {
     this.#live();
     this.#idle();
@@ -410,12 +461,13 @@ class LocalInstance implements Instance {
     depth -= 1;
     this.#isRunning = false;
     this.#running = undefined;
+    this.#abort = this.#signal = undefined;
   }
 
   /** A call that was cancelled while it waited, or by one of its host functions, has no result. */
   #stopped(): void {
     if (this.#isCancelled) {
-      throw errorOf(Status.Cancelled, "timeout: the call was cancelled");
+      throw errorOf(Status.Cancelled, CANCELLED);
     }
   }
 

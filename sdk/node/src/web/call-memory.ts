@@ -1,5 +1,5 @@
 /**
- * What a host function may touch of the plug-in that calls it, where both are on one thread.
+ * What a host function may touch of the plug-in that calls it, where both are on one thread; and its variables.
  *
  * Must not know: host functions. Invariant: bytes are copied in and out of blocks that exist, and of nothing else.
  */
@@ -19,13 +19,17 @@ export interface RunningCall {
 
 export class LocalCallMemory implements CallMemory {
   readonly pluginId: string;
-  readonly #core: Core;
+  readonly #plugin: { readonly core: Core; readonly variables: Variables };
   readonly #call: RunningCall;
 
-  constructor(pluginId: string, core: Core, call: RunningCall) {
+  constructor(pluginId: string, plugin: { readonly core: Core; readonly variables: Variables }, call: RunningCall) {
     this.pluginId = pluginId;
-    this.#core = core;
+    this.#plugin = plugin;
     this.#call = call;
+  }
+
+  get #core(): Core {
+    return this.#plugin.core;
   }
 
   alloc(bytes: number): bigint {
@@ -68,11 +72,11 @@ export class LocalCallMemory implements CallMemory {
   }
 
   variable(name: string): Uint8Array | undefined {
-    return readVariable(this.#core, name);
+    return this.#plugin.variables.get(name);
   }
 
   setVariable(name: string, value: Uint8Array | undefined): void {
-    writeVariable(this.#core, name, value);
+    this.#plugin.variables.set(name, value);
   }
 
   setError(message: string | undefined): void {
@@ -100,23 +104,66 @@ export class LocalCallMemory implements CallMemory {
   }
 }
 
-/** A copy of the value of a variable. */
-export function readVariable(core: Core, name: string): Uint8Array | undefined {
-  core.giveText(name);
-  return core.exports.var_read() === 1 ? core.take() : undefined;
-}
+/** The variables of a plug-in: those its core has, and a copy of each for another core. */
+export class Variables {
+  readonly #plugin: { readonly core: Core };
+  readonly #values = new Map<string, Uint8Array>();
 
-/** Sets a variable, or removes it. */
-export function writeVariable(core: Core, name: string, value: Uint8Array | undefined): void {
-  const key = encoder.encode(name);
-  if (value === undefined) {
-    core.give(key);
-    core.exports.var_remove();
-    return;
+  constructor(plugin: { readonly core: Core }) {
+    this.#plugin = plugin;
   }
-  const both = new Uint8Array(key.length + value.length);
-  both.set(key);
-  both.set(value, key.length);
-  core.give(both);
-  core.exports.var_write(key.length);
+
+  /** A copy of the value of a variable. */
+  get(name: string): Uint8Array | undefined {
+    return this.#values.get(name)?.slice();
+  }
+
+  /** Sets a variable, or removes it. */
+  set(name: string, value: Uint8Array | undefined): void {
+    const core = this.#plugin.core;
+    const key = encoder.encode(name);
+    if (value === undefined) {
+      core.give(key);
+      core.exports.var_remove();
+    } else {
+      this.#write(key, value);
+    }
+    this.#keep(name, value?.slice());
+  }
+
+  /** The plug-in has changed a variable. */
+  changed(name: string): void {
+    const core = this.#plugin.core;
+    core.giveText(name);
+    this.#keep(name, core.exports.var_read() === 1 ? core.take() : undefined);
+  }
+
+  /** Gives them all to a core that has none. */
+  restore(): void {
+    for (const [name, value] of this.#values) {
+      this.#write(encoder.encode(name), value);
+    }
+  }
+
+  /** The core has forgotten them. */
+  clear(): void {
+    this.#values.clear();
+  }
+
+  #write(key: Uint8Array, value: Uint8Array): void {
+    const core = this.#plugin.core;
+    const both = new Uint8Array(key.length + value.length);
+    both.set(key);
+    both.set(value, key.length);
+    core.give(both);
+    core.exports.var_write(key.length);
+  }
+
+  #keep(name: string, value: Uint8Array | undefined): void {
+    if (value === undefined) {
+      this.#values.delete(name);
+    } else {
+      this.#values.set(name, value);
+    }
+  }
 }

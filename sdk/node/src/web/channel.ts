@@ -1,13 +1,15 @@
 /**
- * Answers to a thread that waits: shared memory, in as many pieces as it takes.
+ * Answers to a thread that waits: shared memory, in as many pieces as it takes. Beside them it says how much of what that
+ * thread has sent was read.
  *
  * Must not know: what is answered. Invariants: one side waits at a time; a piece is written after the last one was read.
  */
 
-/** Bytes of the two numbers before a piece: its state, and its length with a mark if it is the last. */
-const HEAD = 8;
+/** Bytes of the numbers before a piece: its state, its length with a mark if it is the last, and what was read. */
+const HEAD = 12;
 const STATE = 0;
 const LENGTH = 1;
+const READ = 2;
 const EMPTY = 0;
 const FULL = 1;
 const LAST = 1 << 30;
@@ -19,6 +21,16 @@ export const SHARED_BYTES = 64 * 1024;
 /** The memory of a channel. */
 export function sharedMemory(bytes: number | undefined): SharedArrayBuffer {
   return new SharedArrayBuffer(HEAD + Math.max(16, Math.min(bytes ?? SHARED_BYTES, PIECE_MAX)));
+}
+
+/** The page has read so many bytes that the thread had sent. */
+export function addRead(shared: SharedArrayBuffer, bytes: number): void {
+  Atomics.add(new Int32Array(shared, 0, 3), READ, bytes);
+}
+
+/** How many bytes the page has not read, of all that were sent: modulo 2^32, as the count is kept. */
+export function unread(shared: SharedArrayBuffer, sent: number): number {
+  return (sent - Atomics.load(new Int32Array(shared, 0, 3), READ)) >>> 0;
 }
 
 /** Waits for an answer, with the whole thread. */

@@ -8,7 +8,7 @@
 
 import { errorOf } from "../error.js";
 import { Status } from "../status.js";
-import { failureError, Interrupted, type Failure } from "./failure.js";
+import { Ending, failureError, Interrupted, type Failure } from "./failure.js";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -113,13 +113,16 @@ export class KernelMemory {
 export class Core {
   readonly exports: CoreExports;
   readonly kernel = new KernelMemory();
+  /** What has ended the plug-in's call. */
+  readonly ending: Ending;
   listener: Listener = DEAF;
   #bytes: Uint8Array;
   #output: Uint32Array;
   readonly #stack: number;
   readonly #outputAt: number;
 
-  constructor(module: WebAssembly.Module) {
+  constructor(module: WebAssembly.Module, ending = new Ending()) {
+    this.ending = ending;
     const instance = new WebAssembly.Instance(module, { page: this.#page() });
     this.exports = instance.exports as unknown as CoreExports;
     this.#bytes = new Uint8Array(this.exports.memory.buffer);
@@ -198,9 +201,9 @@ export class Core {
     return this.kernel.bytes().slice(offset, offset + length).buffer as ArrayBuffer;
   }
 
-  /** Makes the core fit to be called after something was thrown through its frames. */
-  recover(): void {
-    this.exports.__stack_pointer.value = this.#stack;
+  /** Whether the engine has ended a function of the core in the middle of its work: nothing can be asked of it any more. */
+  isTorn(): boolean {
+    return this.exports.__stack_pointer.value !== this.#stack;
   }
 
   #view(): Uint8Array {
@@ -215,8 +218,9 @@ export class Core {
     return {
       fail: () => {
         const failure = this.takeFailure();
-        this.recover();
-        throw new Interrupted(failure);
+        // Nothing is borrowed, and the frames of the core that this is thrown through have nothing left to do.
+        this.exports.__stack_pointer.value = this.#stack;
+        throw this.ending.note(new Interrupted(failure));
       },
       log: (level: number) => {
         this.listener.log(level, this.takeText());

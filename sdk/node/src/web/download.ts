@@ -1,13 +1,15 @@
 /**
  * Modules that a manifest gives by their address.
  *
- * Must not know: the manifest. Invariant: size and time are bounded while the bytes arrive.
+ * Must not know: the manifest. Invariants: size and time are bounded while the bytes arrive; no text carries a user name or
+ * password of an address.
  */
 
 import { errorOf } from "../error.js";
 import { messageOf } from "../host-function.js";
 import { Status } from "../status.js";
-import { bounded } from "./http.js";
+import { authorise, bounded } from "./http.js";
+import { TIMER_MS_MAX } from "./platform.js";
 
 /** Downloads a module. */
 export async function download(
@@ -21,7 +23,7 @@ export async function download(
 
 async function read(response: Response, url: string, bytesMax: number): Promise<Uint8Array> {
   if (!response.ok) {
-    throw errorOf(Status.DownloadFailed, `cannot download ${url}: HTTP ${String(response.status)}`);
+    throw errorOf(Status.DownloadFailed, `cannot download ${shown(url)}: HTTP ${String(response.status)}`);
   }
   let bytes: Uint8Array | undefined;
   try {
@@ -30,7 +32,8 @@ async function read(response: Response, url: string, bytesMax: number): Promise<
     throw failed(url, error);
   }
   if (bytes === undefined) {
-    throw errorOf(Status.TooLarge, `cannot download ${url}: it is larger than the limit of ${String(bytesMax)} bytes`);
+    const text = `cannot download ${shown(url)}: it is larger than the limit of ${String(bytesMax)} bytes`;
+    throw errorOf(Status.TooLarge, text);
   }
   return bytes;
 }
@@ -40,7 +43,7 @@ export async function downloadPath(path: string, bytesMax: number, signal?: Abor
   const url = new URL(path, globalThis.location?.href).href;
   const response = await sent({ url, method: "GET", headers: {} }, PATH_MS, signal);
   if (response.status === 404) {
-    throw errorOf(Status.NotFound, `Unable to load Wasm file "${path}": entity not found`);
+    throw errorOf(Status.NotFound, `Unable to load Wasm file "${shown(path)}": entity not found`);
   }
   return await read(response, url, bytesMax);
 }
@@ -53,11 +56,18 @@ async function sent(
   ms: number,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  const limit = AbortSignal.timeout(Math.min(ms, 2 ** 31 - 1));
+  const limit = AbortSignal.timeout(Math.min(ms, TIMER_MS_MAX));
+  const url = parsed(request.url);
+  if (url === undefined) {
+    // What the platform would say has the address in it.
+    throw failed(request.url, "invalid URL");
+  }
   try {
-    return await fetch(request.url, {
+    const headers = new Headers({ ...request.headers });
+    authorise(url, headers);
+    return await fetch(url.href, {
       method: request.method === "" ? "GET" : request.method,
-      headers: { ...request.headers },
+      headers,
       signal: signal === undefined ? limit : either(limit, signal),
     });
   } catch (error) {
@@ -73,5 +83,27 @@ function either(limit: AbortSignal, signal: AbortSignal): AbortSignal {
 function failed(url: string, error: unknown): Error {
   const cause = (error as { cause?: unknown } | null)?.cause;
   const reason = cause === undefined ? messageOf(error) : messageOf(cause);
-  return errorOf(Status.DownloadFailed, `cannot download ${url}: ${reason}`, { cause: error });
+  return errorOf(Status.DownloadFailed, `cannot download ${shown(url)}: ${reason}`, { cause: error });
+}
+
+function parsed(url: string): URL | undefined {
+  try {
+    return new URL(url, globalThis.location?.href);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An address as it may be shown: as it was given, but without user name and password. */
+function shown(url: string): string {
+  const whole = parsed(url);
+  if (whole === undefined) {
+    return url.replace(/^[^?#]*@/, "");
+  }
+  if (whole.username === "" && whole.password === "") {
+    return url;
+  }
+  whole.username = "";
+  whole.password = "";
+  return whole.href;
 }

@@ -1,12 +1,12 @@
 /**
  * Why a call did not return, from what the platform's engine throws to what the caller is told.
  *
- * Must not know: plug-ins. Invariant: only messages of engines are looked at, and only to name the kind of a trap, which
- * no engine tells otherwise.
+ * Must not know: plug-ins. Invariants: only messages of engines are looked at, and only to name the kind of a trap, which
+ * no engine tells otherwise; what ends a call is told even if the plug-in has caught it.
  */
 
 import { errorOf, ExtismError } from "../error.js";
-import { messageOf } from "../host-function.js";
+import { isThenable, messageOf } from "../host-function.js";
 import { Status } from "../status.js";
 
 /** A failure as the core has it. */
@@ -48,6 +48,56 @@ export class Exited extends Error {
     super(`Exited with i32 exit status ${String(exitCode)}`);
     this.exitCode = exitCode;
   }
+}
+
+/**
+ * What has ended the call that runs: the first of what was thrown through the plug-in's frames.
+ *
+ * To the platform's engine these are exceptions like any other, which a plug-in can catch. It gains nothing by that: every
+ * import throws the same again, and the call ends with it.
+ */
+export class Ending {
+  #first: { readonly thrown: unknown } | undefined;
+
+  /** Notes what is about to be thrown through the plug-in's frames, and gives it back. */
+  note<T>(thrown: T): T {
+    this.#first ??= { thrown };
+    return thrown;
+  }
+
+  /** Throws what was noted, if anything was. */
+  check(): void {
+    if (this.#first !== undefined) {
+      throw this.#first.thrown;
+    }
+  }
+
+  /** What has ended the plug-in, which was left by what was thrown last. */
+  cause(last: unknown): unknown {
+    return this.#first === undefined ? last : this.#first.thrown;
+  }
+
+  /** Something of the plug-in begins to run. */
+  clear(): void {
+    this.#first = undefined;
+  }
+
+  /** An import that does not go on after the end. */
+  guard(call: (...args: never[]) => unknown): (...args: never[]) => unknown {
+    return (...args) => {
+      this.check();
+      try {
+        const answer = call(...args);
+        return isThenable(answer) ? Promise.resolve(answer).catch(this.#rethrow) : answer;
+      } catch (error) {
+        return this.#rethrow(error);
+      }
+    };
+  }
+
+  readonly #rethrow = (error: unknown): never => {
+    throw this.note(error);
+  };
 }
 
 /** The error for a failure; the message has its causes. */
@@ -106,6 +156,11 @@ const TRAPS: readonly (readonly [RegExp, number])[] = [
   ],
   [/memory|index out of bounds|out of bounds/i, Status.TrapMemory],
 ];
+
+/** Whether the engine threw this, for what Wasm did or where it found no more room to run. */
+export function isTrap(thrown: unknown): boolean {
+  return trapStatus(thrown) !== undefined;
+}
 
 function trapStatus(thrown: unknown): number | undefined {
   const overflow = thrown instanceof RangeError || (thrown as { name?: string } | null)?.name === "InternalError";

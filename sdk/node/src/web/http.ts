@@ -38,20 +38,16 @@ const HIDDEN_REDIRECT = 3;
 
 /** The requests of one plug-in. */
 export class HttpExchange {
-  /** Makes one hop on the thread of the page, whose `fetch` and policy count; this one waits, or the engine does. */
+  /**
+   * Makes one hop: on the thread of the page, whose `fetch` and policy count, where this one waits or the engine does; or on
+   * this one, as something that can be cancelled. What it throws ends the plug-in's call.
+   */
   readonly elsewhere: ((sent: Sent, body: Uint8Array | undefined) => Hop | Promise<Hop>) | undefined;
   readonly #core: Core;
-  readonly #fetch: typeof fetch;
   readonly #suspension: Suspension;
 
-  constructor(
-    core: Core,
-    fetch: typeof globalThis.fetch,
-    suspension: Suspension,
-    elsewhere?: HttpExchange["elsewhere"],
-  ) {
+  constructor(core: Core, suspension: Suspension, elsewhere?: HttpExchange["elsewhere"]) {
     this.#core = core;
-    this.#fetch = fetch;
     this.#suspension = suspension;
     this.elsewhere = elsewhere;
   }
@@ -60,13 +56,13 @@ export class HttpExchange {
   request(request: bigint, body: bigint): bigint | Promise<bigint> {
     this.#checked(this.#core.exports.http_begin(request, body));
     const sent = this.#core.takeJson() as Sent;
-    if (this.#suspension === "engine") {
-      return this.#waiting(sent);
-    }
     if (this.elsewhere === undefined) {
       const text =
         "nothing on this thread can wait for the answer: load the plug-in with runInWorker, or use a platform that has WebAssembly.Suspending";
       return this.#failed({ kind: "failed", reason: FAILED, text });
+    }
+    if (this.#suspension === "engine") {
+      return this.#waiting(sent, this.elsewhere);
     }
     for (let next = sent; ;) {
       // Without an engine that waits, the answer is there when this returns.
@@ -79,10 +75,9 @@ export class HttpExchange {
     }
   }
 
-  async #waiting(sent: Sent): Promise<bigint> {
+  async #waiting(sent: Sent, send: NonNullable<HttpExchange["elsewhere"]>): Promise<bigint> {
     for (let next = sent; ;) {
-      const body = this.#body(next);
-      const hop = await (this.elsewhere?.(next, body) ?? oneHop(this.#fetch, next, body));
+      const hop = await send(next, this.#body(next));
       const again = this.#step(next, hop);
       if (typeof again === "bigint") {
         return again;
@@ -213,7 +208,7 @@ export async function bounded(response: Response, bytesMax: number): Promise<Uin
 }
 
 /** A user in a URL, which `fetch` does not take, is a header. */
-function authorise(url: URL, headers: Headers): void {
+export function authorise(url: URL, headers: Headers): void {
   if (url.username === "" && url.password === "") {
     return;
   }

@@ -85,7 +85,10 @@ export class Lease implements Instance {
   }
 
   async renew(): Promise<void> {
-    await this.#live().renew();
+    const instance = this.#live();
+    // Until it is as new, and if it does not start again.
+    this.#isFit = false;
+    await instance.renew();
     this.#isFit = true;
   }
 
@@ -94,7 +97,9 @@ export class Lease implements Instance {
   }
 
   allowHttpResponseHeaders(): void {
-    this.#live().allowHttpResponseHeaders();
+    const instance = this.#live();
+    this.#isFit = false;
+    instance.allowHttpResponseHeaders();
   }
 
   async exports(): Promise<WebAssembly.ModuleExportDescriptor[]> {

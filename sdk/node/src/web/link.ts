@@ -2,15 +2,15 @@
  * What the imports of a plug-in's modules are answered by: the core, kernel memory, the host's functions, WASI, and each
  * other, as the core has planned it.
  *
- * Must not know: rules; the plan has them. Invariant: what a host function throws reaches the engine wrapped, so that it
- * is never taken for a trap.
+ * Must not know: rules; the plan has them. Invariants: what a host function throws reaches the engine wrapped, so that it
+ * is never taken for a trap; nothing of the page runs for a call that has ended.
  */
 
 import { errorOf } from "../error.js";
 import { isThenable, runHostFunction, type HostFunction } from "../host-function.js";
 import { Status } from "../status.js";
 import type { Core } from "./core.js";
-import { HostThrown } from "./failure.js";
+import { HostThrown, type Ending } from "./failure.js";
 import type { ImportPlan, Plan, Signature } from "./plan.js";
 import { mayWait, suspending, type Suspension } from "./suspension.js";
 import type { CallMemory } from "../backend.js";
@@ -35,6 +35,7 @@ const ACCESS = new Set([
 /** What a plug-in's imports are made of. */
 export interface Surroundings {
   readonly core: Core;
+  readonly ending: Ending;
   readonly functions: readonly HostFunction[];
   readonly suspension: Suspension;
   /** The access module's exports, as soon as there is kernel memory. */
@@ -45,6 +46,7 @@ export interface Surroundings {
   /** Runs in place of host functions where they are elsewhere. */
   readonly callElsewhere: ((index: number, args: readonly unknown[]) => unknown) | undefined;
   http(request: bigint, body: bigint): bigint | Promise<bigint>;
+  /** The functions of WASI, on the memory of this module. */
   readonly wasi: WebAssembly.ModuleImports | undefined;
 }
 
@@ -62,15 +64,20 @@ export function importsOf(
   instances: readonly (WebAssembly.Instance | undefined)[],
 ): WebAssembly.Imports {
   const module = plan.modules[index];
-  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  const imports = table<Record<string, WebAssembly.ImportValue>>();
   for (const found of module?.imports ?? []) {
-    const group = (imports[found.module] ??= {});
+    const group = (imports[found.module] ??= table());
     const answer = found.from === null ? answerOf(found, around) : instances[found.from]?.exports[found.name];
     if (answer !== undefined) {
       group[found.name] = answer;
     }
   }
   return imports;
+}
+
+/** A table that has nothing but what is put in, whatever its name. */
+export function table<T>(): Record<string, T> {
+  return Object.create(null) as Record<string, T>;
 }
 
 function answerOf(found: ImportPlan, around: Surroundings): WebAssembly.ImportValue | undefined {
@@ -91,14 +98,17 @@ function answerOf(found: ImportPlan, around: Surroundings): WebAssembly.ImportVa
       const text = `unknown import: \`${WASI}::${found.name}\` has not been defined\n\nNote: this platform's WASI has no such function.`;
       throw errorOf(Status.ImportUnknown, text);
     }
-    return answer;
+    return around.ending.guard(answer as Imported);
   }
   return undefined;
 }
 
+type Imported = (...args: never[]) => unknown;
+
 function kernelFunction(name: string, around: Surroundings): WebAssembly.ImportValue | undefined {
   if (name === "http_request") {
-    return suspending(around.suspension, (request: bigint, body: bigint) => around.http(request, body));
+    const request: Imported = (head: bigint, body: bigint) => around.http(head, body);
+    return suspending(around.suspension, around.ending.guard(request));
   }
   if (!ACCESS.has(name)) {
     return around.core.exports[`env.${name}`] as WebAssembly.ImportValue | undefined;
@@ -119,9 +129,12 @@ function hostFunction(
   checkType(given, imported);
   const elsewhere = around.callElsewhere;
   if (elsewhere !== undefined) {
-    return suspending(around.suspension, (...args: unknown[]) => elsewhere(index, args));
+    return suspending(
+      around.suspension,
+      around.ending.guard((...args: unknown[]) => elsewhere(index, args)),
+    );
   }
-  const call = (...args: unknown[]): unknown => {
+  const call = around.ending.guard((...args: unknown[]): unknown => {
     let answer: unknown;
     try {
       answer = runHostFunction(given.callback, around.memory, around.hostContext(), args);
@@ -139,7 +152,7 @@ function hostFunction(
     return Promise.resolve(answer).catch((error: unknown) => {
       throw new HostThrown(error);
     });
-  };
+  });
   return mayWait(around.suspension, given.callback) ? suspending(around.suspension, call) : call;
 }
 

@@ -11,14 +11,14 @@ import type { Input } from "../backend.js";
 import { errorOf, ExtismError } from "../error.js";
 import type { HostFunction } from "../host-function.js";
 import { Status } from "../status.js";
-import { LocalCallMemory, readVariable, writeVariable } from "./call-memory.js";
-import { Core, type Listener } from "./core.js";
+import { LocalCallMemory } from "./call-memory.js";
+import type { Core } from "./core.js";
 import { Exited, failureError, failureOf } from "./failure.js";
-import { HttpExchange } from "./http.js";
+import { KeptCore, type CoreWiring } from "./kept-core.js";
 import { importsOf, type Surroundings } from "./link.js";
 import type { Loaded } from "./loaded.js";
 import type { ModulePlan, Signature } from "./plan.js";
-import { promising, type Suspension } from "./suspension.js";
+import { promising } from "./suspension.js";
 import type { Wasi, WasiMaker } from "./wasi.js";
 
 const KERNEL_MEMORY_EXPORT = "extism:kernel/memory";
@@ -33,18 +33,13 @@ const NOBODY_CALLS = new Proxy({}, { get: () => () => 0 });
 const encoder = new TextEncoder();
 
 /** What a plug-in is made with, beside what was loaded. */
-export interface Wiring {
+export interface Wiring extends CoreWiring {
   readonly id: string;
   readonly functions: readonly HostFunction[];
-  readonly suspension: Suspension;
-  readonly listener: Listener;
-  readonly fetch: typeof fetch;
   readonly wasi: WasiMaker | undefined;
   /** Whether the running call has to stop, as far as this thread can know. */
   readonly mustStop: () => boolean;
   readonly callElsewhere?: (index: number, args: readonly unknown[]) => unknown;
-  /** Makes a request where this thread cannot wait for one. */
-  readonly httpElsewhere?: HttpExchange["elsewhere"];
 }
 
 type Callable = (...args: unknown[]) => unknown;
@@ -61,13 +56,11 @@ interface Entry {
 
 export class Machine {
   readonly loaded: Loaded;
-  readonly core: Core;
   readonly suspends: boolean;
+  readonly #kept: KeptCore;
   readonly #wiring: Wiring;
   /** What host functions may touch. */
   readonly memory: LocalCallMemory;
-  readonly #http: HttpExchange;
-  readonly #surroundings: Surroundings;
   #access: WebAssembly.Exports | undefined;
   #instances: (WebAssembly.Instance | undefined)[] = [];
   #entries = new Map<string, Entry>();
@@ -81,16 +74,17 @@ export class Machine {
     this.loaded = loaded;
     this.#wiring = wiring;
     this.suspends = wiring.suspension === "engine";
-    this.core = new Core(coreModule);
-    this.core.listener = wiring.listener;
-    this.#begins();
-    this.memory = new LocalCallMemory(wiring.id, this.core, {
+    this.#kept = new KeptCore(coreModule, loaded, wiring);
+    this.memory = new LocalCallMemory(wiring.id, this.#kept, {
       mustStop: () => wiring.mustStop() || performance.now() >= this.#deadline,
       timeRemainingMs: () =>
         Number.isFinite(this.#deadline) ? Math.max(0, this.#deadline - performance.now()) : undefined,
     });
-    this.#http = new HttpExchange(this.core, wiring.fetch, wiring.suspension, wiring.httpElsewhere);
-    this.#surroundings = this.#around();
+  }
+
+  /** The core of now. */
+  get core(): Core {
+    return this.#kept.core;
   }
 
   /** Makes the instances, waiting where start functions do. */
@@ -101,9 +95,13 @@ export class Machine {
     try {
       for (const start of this.#instantiate()) {
         await (this.suspends ? promising(start)() : start());
+        this.#kept.ending.check();
       }
+      this.#kept.ending.check();
     } catch (error) {
-      throw this.#failedStart(error);
+      throw this.#failedStart(this.#kept.ending.cause(error));
+    } finally {
+      this.#wasi?.flush();
     }
     this.#made();
   }
@@ -116,16 +114,21 @@ export class Machine {
     try {
       for (const start of this.#instantiate()) {
         start();
+        this.#kept.ending.check();
       }
+      this.#kept.ending.check();
     } catch (error) {
-      throw this.#failedStart(error);
+      throw this.#failedStart(this.#kept.ending.cause(error));
+    } finally {
+      this.#wasi?.flush();
     }
     this.#made();
   }
 
   /** As new: no variables, the configuration of the manifest, a fresh instance. */
   async renew(): Promise<void> {
-    this.#begins();
+    this.#kept.renew();
+    this.#stage = "ended";
     await this.make();
   }
 
@@ -144,23 +147,25 @@ export class Machine {
 
   /** Calls a function here and now. */
   callNow(name: string, input: Input, hostContext: unknown, timeMs: number | null): ArrayBuffer | null {
-    const given = this.#stage === "ready" ? input : ofItsOwn(input);
-    if (this.#stage !== "ready") {
-      this.#ready();
-    }
-    this.#hostContext = hostContext;
-    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeMs;
+    this.#mend();
     try {
-      const entry = this.#begin(name, given);
+      const given = this.#stage === "ready" ? input : ofItsOwn(input);
+      if (this.#stage !== "ready") {
+        this.#ready();
+      }
+      const entry = this.#begin(name, given, hostContext, timeMs);
       let code: unknown;
       try {
         code = entry.direct();
+        this.#kept.ending.check();
       } catch (error) {
-        return this.#threw(error);
+        return this.#threw(this.#kept.ending.cause(error));
       }
       return this.#collect(name, entry, code);
+    } catch (error) {
+      throw this.#kept.told(error);
     } finally {
-      this.#hostContext = undefined;
+      this.#ended();
     }
   }
 
@@ -169,23 +174,25 @@ export class Machine {
     if (!this.suspends) {
       return this.callNow(name, input, hostContext, timeMs);
     }
-    const given = this.#stage === "ready" ? input : ofItsOwn(input);
-    if (this.#stage !== "ready") {
-      await this.#readySuspending();
-    }
-    this.#hostContext = hostContext;
-    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeMs;
+    this.#mend();
     try {
-      const entry = this.#begin(name, given);
+      const given = this.#stage === "ready" ? input : ofItsOwn(input);
+      if (this.#stage !== "ready") {
+        await this.#readySuspending();
+      }
+      const entry = this.#begin(name, given, hostContext, timeMs);
       let code: unknown;
       try {
         code = await (entry.suspending as Callable)();
+        this.#kept.ending.check();
       } catch (error) {
-        return this.#threw(error);
+        return this.#threw(this.#kept.ending.cause(error));
       }
       return this.#collect(name, entry, code);
+    } catch (error) {
+      throw this.#kept.told(error);
     } finally {
-      this.#hostContext = undefined;
+      this.#ended();
     }
   }
 
@@ -195,27 +202,29 @@ export class Machine {
   }
 
   configure(values: Readonly<Record<string, string | null>>): void {
-    const pairs = Object.entries(values);
-    this.core.giveFields(pairs.flatMap(([key, value]) => [key, value === null ? 0 : 1, value]));
-    this.core.exports.configure();
+    this.#mend();
+    this.#kept.configure(values);
   }
 
   variable(name: string): Uint8Array | undefined {
-    return readVariable(this.core, name);
+    return this.#kept.variables.get(name);
   }
 
   setVariable(name: string, value: Uint8Array | undefined): void {
-    writeVariable(this.core, name, value);
+    this.#mend();
+    this.#kept.variables.set(name, value);
   }
 
   reset(): void {
+    this.#mend();
     if (this.core.kernel.memory !== undefined) {
       this.core.exports.reset_memory();
     }
   }
 
   allowHttpResponseHeaders(): void {
-    this.core.exports.allow_http_response_headers();
+    this.#mend();
+    this.#kept.allowHttpResponseHeaders();
   }
 
   /** The instance of the main module. */
@@ -231,35 +240,34 @@ export class Machine {
     return this.loaded.plan.modules[this.#mainIndex()] as ModulePlan;
   }
 
-  #around(): Surroundings {
+  /** What is around one module. */
+  #around(wasi: WebAssembly.ModuleImports | undefined): Surroundings {
     const wiring = this.#wiring;
-    const wasi = (): Wasi | undefined => this.#wasi;
     return {
       core: this.core,
+      ending: this.#kept.ending,
       functions: wiring.functions,
       suspension: wiring.suspension,
       access: () => this.#access as WebAssembly.Exports,
       memory: this.memory,
       hostContext: () => this.#hostContext,
       callElsewhere: wiring.callElsewhere,
-      http: (request, body) => this.#http.request(request, body),
-      get wasi() {
-        return wasi()?.imports;
-      },
+      http: (request, body) => this.#kept.http.request(request, body),
+      wasi,
     };
   }
 
-  /** The core has a plug-in without an instance. */
-  #begins(): void {
-    this.core.giveFields(this.loaded.options);
-    this.core.exports.options();
-    this.core.giveText(this.loaded.manifest);
-    this.core.checked(this.core.exports.plugin());
+  /** Where there had to be another core there has to be another instance, too: it imports functions of the core. */
+  #mend(): void {
+    if (this.#kept.mend()) {
+      this.#stage = "ended";
+    }
   }
 
   /** Whether the limits allow the instances; false if calls have to say that the manifest does not. */
   #prepare(): boolean {
     const { modules } = this.loaded.plan;
+    this.#kept.ending.clear();
     this.#entries.clear();
     this.#instances = [];
     this.#access = undefined;
@@ -297,7 +305,8 @@ export class Machine {
     const { plan, modules } = this.loaded;
     for (const index of plan.order) {
       const module = plan.modules[index] as ModulePlan;
-      const imports = importsOf(plan, index, this.#surroundings, this.#instances);
+      const wasi = this.#wasi?.module();
+      const imports = importsOf(plan, index, this.#around(wasi?.imports), this.#instances);
       if (module.kernel_memory === "imports") {
         const [from, name] = KERNEL_MEMORY_IMPORT;
         imports[from] = { [name]: this.core.kernel.memory as WebAssembly.Memory };
@@ -307,12 +316,11 @@ export class Machine {
       const { [KERNEL_MEMORY_EXPORT]: brought, [START_EXPORT]: start } = instance.exports;
       if (module.kernel_memory === "defines" && brought instanceof WebAssembly.Memory) {
         this.#attach(brought);
-        this.#wasi?.bind(instance);
-        if (typeof start === "function") {
-          yield start as Callable;
-        }
-      } else {
-        this.#wasi?.bind(instance);
+      }
+      wasi?.bind(instance);
+      // A module that has an export of this name by itself was not given another.
+      if (typeof start === "function" && !module.exports.some((each) => each.name === START_EXPORT)) {
+        yield start as Callable;
       }
       // A module others import from is initialised before they are made: their start functions may need it.
       if (module.name !== MAIN && instance.exports["_start"] === undefined) {
@@ -341,7 +349,7 @@ export class Machine {
     if (failure.status >= 100 && thrown instanceof RangeError && /memory/i.test(thrown.message)) {
       return errorOf(Status.Memory, "oom", { cause: thrown });
     }
-    return failureError(this.core.kernel.memory === undefined ? failure : this.#completed(failure), cause);
+    return failureError(this.core.kernel.memory === undefined ? failure : this.#kept.completed(failure), cause);
   }
 
   /** Brings the instance to where calls can be made. */
@@ -349,11 +357,13 @@ export class Machine {
     if (this.#stage === "ended") {
       this.makeNow();
     }
+    this.#kept.ending.clear();
     for (const initialiser of this.#initialisers()) {
       try {
         initialiser();
+        this.#kept.ending.check();
       } catch (error) {
-        this.#failedInitialiser(error);
+        this.#failedInitialiser(this.#kept.ending.cause(error));
       }
     }
     this.#stage = "ready";
@@ -363,11 +373,13 @@ export class Machine {
     if (this.#stage === "ended") {
       await this.make();
     }
+    this.#kept.ending.clear();
     for (const initialiser of this.#initialisers()) {
       try {
         await promising(initialiser)();
+        this.#kept.ending.check();
       } catch (error) {
-        this.#failedInitialiser(error);
+        this.#failedInitialiser(this.#kept.ending.cause(error));
       }
     }
     this.#stage = "ready";
@@ -397,12 +409,15 @@ export class Machine {
       throw errorOf(Status.GuestExit, "the plug-in ended itself while it was started");
     }
     const { failure, cause } = failureOf(thrown);
-    throw failureError(this.#completed(failure), cause);
+    throw failureError(this.#kept.completed(failure), cause);
   }
 
   /** Starts a call: the input is in its place, and the function found. */
-  #begin(name: string, input: Input): Entry {
+  #begin(name: string, input: Input, hostContext: unknown, timeMs: number | null): Entry {
     const core = this.core;
+    this.#kept.ending.clear();
+    this.#hostContext = hostContext;
+    this.#deadline = timeMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeMs;
     const given = typeof input === "string" && !isShortAscii(input) ? encoder.encode(input) : input;
     if (given.length > INPUT_BYTES_MAX) {
       throw errorOf(Status.Memory, "oom");
@@ -464,7 +479,6 @@ export class Machine {
 
   /** The guest did not return. */
   #threw(thrown: unknown): ArrayBuffer | null {
-    this.core.recover();
     if (thrown instanceof Exited) {
       this.#stage = "ended";
       if (thrown.exitCode === 0) {
@@ -475,16 +489,13 @@ export class Machine {
       }
     }
     const { failure, cause } = failureOf(thrown);
-    throw failureError(this.#completed(failure), cause);
+    throw failureError(this.#kept.completed(failure), cause);
   }
 
-  /** A failure with what the core knows beside it. */
-  #completed(failure: ReturnType<typeof failureOf>["failure"]): ReturnType<typeof failureOf>["failure"] {
-    this.core.recover();
-    const causes = failure.causes ?? [];
-    this.core.giveFields([failure.status, failure.guest_code ?? 0, failure.message, causes.length, ...causes]);
-    this.core.exports.fail();
-    return this.core.takeFailure();
+  /** What a call keeps is gone. */
+  #ended(): void {
+    this.#hostContext = undefined;
+    this.#wasi?.flush();
   }
 }
 

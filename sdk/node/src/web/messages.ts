@@ -68,6 +68,11 @@ export type FromWorker =
     }
   | { readonly kind: "http"; readonly sent: Sent; readonly body: Uint8Array | undefined };
 
+/** What a change of a variable counts for, of the bytes that may be on their way: the message, and what it carries. */
+export function changeBytes(value: Uint8Array | undefined): number {
+  return 256 + (value?.length ?? 0);
+}
+
 /** What the page answers to a host function's call. */
 export interface HostAnswer {
   readonly results: readonly (number | bigint | null)[];

@@ -1,21 +1,27 @@
 /**
  * The web engine in Node: files from the disk, Workers as threads.
  *
- * Must not know: the addon. Invariant: nothing is read before it is needed.
+ * Must not know: the addon. Invariants: nothing is read before it is needed; of no file is more read than may be there,
+ * whatever size it says it has.
  */
 
-import { readFileSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { open, readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { Worker, type Transferable as NodeTransferable } from "node:worker_threads";
 
 import type { Backend } from "../backend.js";
-import { errorOf } from "../error.js";
+import { errorOf, ExtismError } from "../error.js";
 import { Status } from "../status.js";
 import { webBackend } from "./backend.js";
 import { useCoreFile } from "./core.js";
 import { download } from "./download.js";
 import { TOOLS_FILE, tools } from "./tools.js";
+
+/** As much as Node reads of a file at once. */
+const FILE_BYTES_MAX = 2 ** 31 - 1;
+/** How much is read first of what does not say how large it is. */
+const FIRST_BYTES = 64 * 1024;
 
 let made: Backend | undefined;
 
@@ -36,18 +42,14 @@ function make(): Backend {
     fetcher: {
       path: async (path, bytesMax) => {
         try {
-          const { size } = await stat(path);
-          if (size > bytesMax) {
-            throw errorOf(Status.TooLarge, `${path} is larger than the limit of ${String(bytesMax)} bytes`);
-          }
-          return await readFile(path);
+          return await contents(path, bytesMax);
         } catch (error) {
           throw unreadable(path, error);
         }
       },
-      pathSync: (path) => {
+      pathSync: (path: string, bytesMax = FILE_BYTES_MAX) => {
         try {
-          return readFileSync(path);
+          return contentsSync(path, bytesMax);
         } catch (error) {
           throw unreadable(path, error);
         }
@@ -85,9 +87,77 @@ function make(): Backend {
   });
 }
 
+async function contents(path: string, bytesMax: number): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const read = new Contents(path, (await file.stat()).size, bytesMax);
+    while (read.took((await file.read(read.room())).bytesRead)) {
+      // There may be more.
+    }
+    return read.whole();
+  } finally {
+    await file.close();
+  }
+}
+
+function contentsSync(path: string, bytesMax: number): Uint8Array {
+  const file = openSync(path, "r");
+  try {
+    const read = new Contents(path, fstatSync(file).size, bytesMax);
+    while (read.took(readSync(file, read.room()))) {
+      // There may be more.
+    }
+    return read.whole();
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What is read of a file, one byte more than allowed at most: devices, and files that grow, have no size to trust. */
+class Contents {
+  readonly #path: string;
+  readonly #bytesMax: number;
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(path: string, size: number, bytesMax: number) {
+    this.#path = path;
+    this.#bytesMax = bytesMax;
+    this.#check(size);
+    this.#bytes = new Uint8Array(Math.min(size === 0 ? FIRST_BYTES : size, bytesMax) + 1);
+  }
+
+  /** Where the next bytes go. */
+  room(): Uint8Array {
+    if (this.#length === this.#bytes.length) {
+      const larger = new Uint8Array(Math.min(this.#length * 2, this.#bytesMax + 1));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    return this.#bytes.subarray(this.#length);
+  }
+
+  /** So many bytes came; false if there are no more. */
+  took(bytes: number): boolean {
+    this.#length += bytes;
+    this.#check(this.#length);
+    return bytes > 0;
+  }
+
+  whole(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #check(bytes: number): void {
+    if (bytes > this.#bytesMax) {
+      throw errorOf(Status.TooLarge, `${this.#path} is larger than the limit of ${String(this.#bytesMax)} bytes`);
+    }
+  }
+}
+
 function unreadable(path: string, error: unknown): unknown {
   const code = (error as { code?: string } | null)?.code;
-  if (code === undefined) {
+  if (code === undefined || error instanceof ExtismError) {
     return error;
   }
   const reasons: Readonly<Record<string, string>> = {

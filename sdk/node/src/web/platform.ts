@@ -4,6 +4,9 @@
  * Must not know: who asks. Invariant: each answer is found out once, by asking the engine.
  */
 
+/** The longest time a timer counts, in milliseconds: one that is told more ends at once. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** A module with two memories, the second of which it loads from. */
 const SECOND_MEMORY = Uint8Array.of(
   0,

@@ -1,14 +1,15 @@
 /**
  * A bounded number of instances that borrowers share.
  *
- * Must not know: instances. Invariants: never more exist than the pool may have; who waited longest is served first; an
- * instance whose call did not return is replaced.
+ * Must not know: instances. Invariants: never more exist than the pool may have; who waited longest is served first; while
+ * someone waits, every place is taken or about to be; an instance whose call did not return is replaced.
  */
 
 import type { BackendPool, Instance, PoolStats } from "../backend.js";
 import { errorOf } from "../error.js";
 import { Status } from "../status.js";
 import { Lease } from "./lease.js";
+import { TIMER_MS_MAX } from "./platform.js";
 
 /** How many a pool has unless told otherwise: as many as threads help. */
 const INSTANCES_MAX = 4;
@@ -16,6 +17,8 @@ const INSTANCES_MAX = 4;
 interface Waiter {
   resolve(instance: Instance): void;
   reject(error: unknown): void;
+  /** An instance is being made because of it; whoever waited longest gets that. */
+  isServed: boolean;
 }
 
 export class InstancePool implements BackendPool {
@@ -79,29 +82,58 @@ export class InstancePool implements BackendPool {
       this.#made += 1;
       return made;
     } catch (error) {
-      this.#alive -= 1;
+      this.#vacate();
       throw error;
     }
   }
 
+  /** A place is free: it is for who waits. */
+  #vacate(): void {
+    this.#alive -= 1;
+    const waiter = this.#waiters.find((each) => !each.isServed);
+    if (waiter === undefined) {
+      return;
+    }
+    waiter.isServed = true;
+    this.#fresh().then(
+      (fresh) => {
+        waiter.isServed = false;
+        this.#offer(fresh);
+      },
+      (error: unknown) => {
+        waiter.reject(error);
+      },
+    );
+  }
+
   #wait(timeoutMs: number): Promise<Instance> {
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { resolve, reject };
-      this.#waiters.push(waiter);
-      if (!Number.isFinite(timeoutMs)) {
-        return;
-      }
-      const timer = setTimeout(() => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const left = (): void => {
+        clearTimeout(timer);
         const at = this.#waiters.indexOf(waiter);
         if (at >= 0) {
           this.#waiters.splice(at, 1);
-          reject(errorOf(Status.WaitTimeout, "no plug-in was free in time"));
         }
-      }, timeoutMs);
-      waiter.resolve = (instance) => {
-        clearTimeout(timer);
-        resolve(instance);
       };
+      const waiter: Waiter = {
+        resolve: (instance) => {
+          left();
+          resolve(instance);
+        },
+        reject: (error) => {
+          left();
+          reject(error as Error);
+        },
+        isServed: false,
+      };
+      this.#waiters.push(waiter);
+      // Beyond that timers end at once, and nobody is there to see the end.
+      if (timeoutMs <= TIMER_MS_MAX) {
+        timer = setTimeout(() => {
+          waiter.reject(errorOf(Status.WaitTimeout, "no plug-in was free in time"));
+        }, timeoutMs);
+      }
     });
   }
 
@@ -111,39 +143,25 @@ export class InstancePool implements BackendPool {
   }
 
   async #takeBack(instance: Instance, isFit: boolean): Promise<void> {
-    if (isFit && !this.#isClosed) {
-      try {
-        // Nothing of the last borrower is left in what the host and the plug-in share.
-        await instance.reset();
-        this.#offer(instance);
-      } catch {
-        this.#replace(instance);
-      }
-    } else {
+    if (!isFit || this.#isClosed) {
       this.#replace(instance);
-    }
-  }
-
-  /** Ends an instance, and makes another if someone waits for one. */
-  #replace(instance: Instance): void {
-    if (this.#isClosed) {
-      this.#alive -= 1;
-      instance.closeSync();
       return;
     }
-    this.#alive -= 1;
-    this.#replaced += 1;
-    instance.closeSync();
-    if (this.#waiters.length > 0) {
-      this.#fresh().then(
-        (fresh) => {
-          this.#offer(fresh);
-        },
-        (error: unknown) => {
-          this.#waiters.shift()?.reject(error);
-        },
-      );
+    try {
+      // Nothing of the last borrower is left in what the host and the plug-in share.
+      await instance.reset();
+    } catch {
+      this.#replace(instance);
+      return;
     }
+    this.#offer(instance);
+  }
+
+  /** Ends an instance; another is made if someone waits for one. */
+  #replace(instance: Instance): void {
+    instance.closeSync();
+    this.#replaced += 1;
+    this.#vacate();
   }
 
   #offer(instance: Instance): void {
@@ -152,7 +170,7 @@ export class InstancePool implements BackendPool {
       instance.closeSync();
       return;
     }
-    const waiter = this.#waiters.shift();
+    const [waiter] = this.#waiters;
     if (waiter === undefined) {
       this.#idle.push(instance);
     } else {

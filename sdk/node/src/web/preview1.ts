@@ -40,6 +40,8 @@ const CLOCK_EVENT = 0;
 const SUBSCRIPTION_BYTES = 48;
 const EVENT_BYTES = 32;
 const RANDOM_BYTES_MAX = 65_536;
+/** How much can be waited for at once, as with the native engine. */
+const SUBSCRIPTIONS_MAX = 1_024;
 
 /** Of these, one that is open has nothing to do. */
 const NOTHING_TO_DO = ["fd_advise", "fd_datasync", "fd_fdstat_set_flags", "fd_sync"];
@@ -56,13 +58,24 @@ const OF_NOTHING = [
 
 type Call = (...args: never[]) => number;
 
-/** The functions, on the memory that is told when one is called. */
-export function preview1(program: Program, memory: () => WebAssembly.Memory | undefined): WebAssembly.ModuleImports {
+/** The functions, for each module of a plug-in: on the memory that is told when one is called. */
+export type Functions = (memory: () => WebAssembly.Memory | undefined) => WebAssembly.ModuleImports;
+
+/** WASI for a program, of whose modules all have the same streams. */
+export function preview1(program: Program): Functions {
   const streams = new Map<number, Stream>([
     [0, {}],
     [1, { write: program.output }],
     [2, { write: program.error }],
   ]);
+  return (memory) => functions(program, streams, memory);
+}
+
+function functions(
+  program: Program,
+  streams: Map<number, Stream>,
+  memory: () => WebAssembly.Memory | undefined,
+): WebAssembly.ModuleImports {
   const view = (): DataView => new DataView(memory()?.buffer ?? new ArrayBuffer(0));
   const part = (at: number, length: number): Uint8Array =>
     new Uint8Array(memory()?.buffer ?? new ArrayBuffer(0), at >>> 0, length >>> 0);
@@ -145,7 +158,12 @@ export function preview1(program: Program, memory: () => WebAssembly.Memory | un
     names.forEach((name) => (calls[name] = ifOpen(errno)));
   }
   OF_NOTHING.forEach((name) => (calls[name] = () => BADF));
-  return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, guarded(call)]));
+  // Whatever a plug-in asks for by name, it finds nothing but these.
+  const found = Object.create(null) as WebAssembly.ModuleImports;
+  for (const [name, call] of Object.entries(calls)) {
+    found[name] = guarded(call);
+  }
+  return found;
 }
 
 /** The call, which an address beyond the memory ends as one in the plug-in's own code does. */
@@ -220,7 +238,7 @@ function polled(
   countTo: number,
   streams: ReadonlyMap<number, Stream>,
 ): number {
-  if (count === 0) {
+  if (count === 0 || count > SUBSCRIPTIONS_MAX) {
     return INVAL;
   }
   const events: { at: number; type: number; errno: number; left: bigint }[] = [];

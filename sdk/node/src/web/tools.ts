@@ -54,7 +54,11 @@ export function tools(get: () => Promise<WebAssembly.Module>): Tools {
     what: "module" | "manifest" | "inspection",
     pieces: readonly Uint8Array[],
   ): Promise<Uint8Array> => {
-    loaded ??= get();
+    loaded ??= get().catch((error: unknown) => {
+      // Whoever asks next has a try of its own.
+      loaded = undefined;
+      throw error;
+    });
     const exports = new WebAssembly.Instance(await loaded).exports as unknown as Exports;
     let at = exports.reserve(pieces.reduce((sum, piece) => sum + piece.length, 0));
     const memory = new Uint8Array(exports.memory.buffer);

@@ -10,8 +10,16 @@ import { Status } from "../status.js";
 import type { PathPlan } from "./plan.js";
 import { preview1 } from "./preview1.js";
 
-/** The WASI of one instance. */
+/** The WASI of one instance of a plug-in. */
 export interface Wasi {
+  /** That of another of its modules. */
+  module(): ModuleWasi;
+  /** Shows what was written and has no end yet. */
+  flush(): void;
+}
+
+/** The WASI of one module: the same streams as that of the others, and a memory of its own. */
+export interface ModuleWasi {
   readonly imports: WebAssembly.ModuleImports;
   /** Says whose memory the calls mean. */
   bind(instance: WebAssembly.Instance): void;
@@ -39,36 +47,81 @@ export function wasiMaker(options: WasiOptions): WasiMaker {
 }
 
 function make(options: WasiOptions): Wasi {
-  let memory: unknown;
-  const program = {
+  const output = options.output ? new Lines(console.log) : undefined;
+  const error = options.output ? new Lines(console.error) : undefined;
+  const functions = preview1({
     args: options.args,
     env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
-    output: options.output ? lines(console.log) : nowhere,
-    error: options.output ? lines(console.error) : nowhere,
-  };
+    output: (bytes) => output?.write(bytes),
+    error: (bytes) => error?.write(bytes),
+  });
   return {
-    imports: preview1(program, () => (memory instanceof WebAssembly.Memory ? memory : undefined)),
-    bind: (instance) => {
-      // The memory of the module that was made last: each has its own, and calls WASI while it runs.
-      memory = instance.exports["memory"];
+    module: () => {
+      let memory: unknown;
+      return {
+        imports: functions(() => (memory instanceof WebAssembly.Memory ? memory : undefined)),
+        bind: (instance) => {
+          memory = instance.exports["memory"];
+        },
+      };
+    },
+    flush: () => {
+      output?.flush();
+      error?.flush();
     },
   };
 }
 
-function nowhere(): void {
-  // What a plug-in writes is for nobody.
-}
+const LINE_FEED = 10;
+/** A longer line is shown in pieces: what is kept of one must not grow with what a plug-in writes. */
+const LINE_BYTES_MAX = 4_096;
 
 /** Writes whole lines. */
-function lines(write: (line: string) => void): (bytes: Uint8Array) => void {
-  const decoder = new TextDecoder();
-  let begun = "";
-  return (bytes) => {
-    // A copy: decoders take no memory that threads share.
-    const [...whole] = (begun + decoder.decode(bytes.slice(), { stream: true })).split("\n");
-    begun = whole.pop() ?? "";
-    whole.forEach((line) => {
-      write(line);
-    });
-  };
+class Lines {
+  readonly #show: (line: string) => void;
+  readonly #decoder = new TextDecoder();
+  #begun = "";
+  #bytes = 0;
+
+  constructor(show: (line: string) => void) {
+    this.#show = show;
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      const piece = bytes.subarray(at, at + LINE_BYTES_MAX - this.#bytes);
+      const feed = piece.indexOf(LINE_FEED);
+      const line = feed < 0 ? piece : piece.subarray(0, feed);
+      // A copy: decoders take no memory that threads share.
+      this.#begun += this.#decoder.decode(line.slice(), { stream: true });
+      this.#bytes += line.length;
+      at += line.length;
+      if (feed >= 0) {
+        at += 1;
+        this.#end();
+      } else if (this.#bytes === LINE_BYTES_MAX && at < bytes.length) {
+        // A character that is cut is part of the next piece.
+        this.#cut();
+      }
+    }
+  }
+
+  /** Shows a line that has no end yet. */
+  flush(): void {
+    if (this.#bytes > 0) {
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    this.#begun += this.#decoder.decode();
+    this.#cut();
+  }
+
+  #cut(): void {
+    const line = this.#begun;
+    this.#begun = "";
+    this.#bytes = 0;
+    this.#show(line);
+  }
 }

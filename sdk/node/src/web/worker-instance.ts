@@ -11,14 +11,21 @@ import { errorOf } from "../error.js";
 import { messageOf, runHostFunction } from "../host-function.js";
 import { Status } from "../status.js";
 import { identity } from "./identity.js";
-import { answer, sharedMemory } from "./channel.js";
+import { addRead, answer, sharedMemory } from "./channel.js";
 import { failureError, failureOf, HostThrown, type Failure } from "./failure.js";
 import { oneHop, type Sent } from "./http.js";
 import type { Loaded } from "./loaded.js";
 import { isCodeOrNothing } from "./machine.js";
-import type { FromWorker, HostAnswer, Request, WorkerEnd } from "./messages.js";
+import {
+  changeBytes,
+  type FromWorker,
+  type HostAnswer,
+  type HttpAnswer,
+  type Request,
+  type WorkerEnd,
+} from "./messages.js";
 import { packed } from "./packet.js";
-import { canShareMemory } from "./platform.js";
+import { canShareMemory, TIMER_MS_MAX } from "./platform.js";
 import { RemoteCallMemory } from "./remote-memory.js";
 import { canSuspend } from "./suspension.js";
 
@@ -26,7 +33,6 @@ import { canSuspend } from "./suspension.js";
 export type WorkerMaker = (args: Readonly<Record<string, unknown>> | undefined) => WorkerEnd;
 
 const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The running call. */
 interface Running {
@@ -82,6 +88,7 @@ class WorkerInstance implements Instance {
   readonly #variables = new Map<string, Uint8Array>();
   #config: Record<string, string | null> = {};
   #headers = false;
+  #renewals = 0;
   #end: WorkerEnd | undefined;
   #shared: SharedArrayBuffer | undefined;
   #starting: Promise<void> | undefined;
@@ -155,8 +162,10 @@ class WorkerInstance implements Instance {
 
   async configure(values: Readonly<Record<string, string | null>>): Promise<void> {
     this.#live();
-    await this.#ask({ kind: "configure", values: { ...values } });
-    this.#config = { ...this.#config, ...values };
+    const own = { ...values };
+    await this.#tell({ kind: "configure", values: own }, () => {
+      this.#config = { ...this.#config, ...own };
+    });
   }
 
   variable(name: string): Promise<Uint8Array | undefined> {
@@ -165,22 +174,34 @@ class WorkerInstance implements Instance {
 
   async setVariable(name: string, value: Uint8Array | undefined): Promise<void> {
     this.#live();
-    this.#keep(name, value?.slice());
-    await this.#ask({ kind: "set", name, value });
+    const own = value?.slice();
+    await this.#tell({ kind: "set", name, value: own }, () => {
+      this.#keep(name, own);
+    });
   }
 
   async reset(): Promise<void> {
     this.#live();
     this.#idle();
-    await this.#ask({ kind: "reset" });
+    await this.#tell({ kind: "reset" });
   }
 
   async renew(): Promise<void> {
     this.#live();
     this.#idle();
+    this.#renewals += 1;
     this.#variables.clear();
     this.#config = {};
-    await this.#ask({ kind: "renew" });
+    this.#headers = false;
+    await this.#during(undefined, async (running) => {
+      if (this.#end === undefined) {
+        // A plug-in in a fresh Worker is as new.
+        await this.#started();
+      } else {
+        running.begin();
+        await this.#ask({ kind: "renew" });
+      }
+    });
   }
 
   fuelConsumed(): bigint | undefined {
@@ -190,7 +211,7 @@ class WorkerInstance implements Instance {
   allowHttpResponseHeaders(): void {
     this.#live();
     this.#headers = true;
-    this.#ask({ kind: "headers" }).catch(() => undefined);
+    this.#tell({ kind: "headers" }).catch(() => undefined);
   }
 
   exports(): Promise<WebAssembly.ModuleExportDescriptor[]> {
@@ -268,8 +289,25 @@ class WorkerInstance implements Instance {
     }
   }
 
-  /** Asks the Worker for something. */
-  async #ask(request: Request): Promise<unknown> {
+  /**
+   * Tells the Worker something that the page keeps, too, for the next Worker: once this one knows it, so that both are of one
+   * mind. Where there is no Worker, the next is made with it.
+   */
+  async #tell(request: Request, keep?: () => void): Promise<void> {
+    const renewals = this.#renewals;
+    if (this.#end !== undefined) {
+      await this.#ask(request, () => {
+        if (renewals === this.#renewals) {
+          keep?.();
+        }
+      });
+    } else {
+      keep?.();
+    }
+  }
+
+  /** Asks the Worker for something; `done` comes before anything else that it says. */
+  async #ask(request: Request, done?: () => void): Promise<unknown> {
     if (this.#end === undefined || this.#starting !== undefined) {
       await this.#started();
     }
@@ -279,7 +317,11 @@ class WorkerInstance implements Instance {
     }
     const n = (this.#next += 1);
     return await new Promise((resolve, reject) => {
-      this.#pending.set(n, { resolve, reject });
+      const answered = (value: unknown): void => {
+        done?.();
+        resolve(value);
+      };
+      this.#pending.set(n, { resolve: answered, reject });
       end.keepAlive(true);
       end.post({ ...request, n });
     });
@@ -353,6 +395,9 @@ class WorkerInstance implements Instance {
         return;
       case "changed":
         this.#keep(message.name, message.value);
+        if (this.#shared !== undefined) {
+          addRead(this.#shared, changeBytes(message.value));
+        }
         return;
       case "host":
         void this.#host(message.index, message.args, message.blocks);
@@ -404,6 +449,7 @@ class WorkerInstance implements Instance {
     const running = this.#running;
     const given = this.#options.functions[index];
     if (running === undefined || given === undefined) {
+      this.#refuse();
       return;
     }
     const memory = new RemoteCallMemory(this.#id, blocks, this.#variables, {
@@ -437,6 +483,7 @@ class WorkerInstance implements Instance {
   async #http(sent: Sent, body: Uint8Array | undefined): Promise<void> {
     const running = this.#running;
     if (running === undefined) {
+      this.#refuse();
       return;
     }
     const hop = await oneHop(
@@ -450,7 +497,13 @@ class WorkerInstance implements Instance {
     }
   }
 
-  async #answer(value: unknown, running: Running): Promise<void> {
+  /** Nobody has called, so that nobody would end what the Worker waits for. */
+  #refuse(): void {
+    this.#restart(errorOf(Status.Internal, "a plug-in asks for something that no call needs"));
+  }
+
+  /** Answers the Worker, which waits for it. */
+  async #answer(value: HostAnswer | HttpAnswer, running: Running): Promise<void> {
     const bytes = packed(value);
     if (this.#shared === undefined) {
       this.#end?.post({ kind: "answer", bytes });

@@ -2,18 +2,33 @@
  * The inside of a Worker: one plug-in, called by messages.
  *
  * Must not know: which platform's Worker it is. Invariants: requests are answered in order, each once; what the page has to
- * know of the plug-in's variables it is told when they change, so that they outlive this Worker.
+ * know of the plug-in's variables it is told when they change, so that they outlive this Worker, and at the latest before it
+ * is told anything else; of what it has not read there is never more than a bound.
  */
 
 import { failureError, failureOf, HostThrown, type Failure } from "./failure.js";
-import { waitForAnswer } from "./channel.js";
+import { unread, waitForAnswer } from "./channel.js";
 import { ExtismError } from "../error.js";
 import type { Hop, Sent } from "./http.js";
 import { Machine } from "./machine.js";
-import type { Endpoint, FromWorker, HostAnswer, Make, Request, ToWorker } from "./messages.js";
+import {
+  changeBytes,
+  type Endpoint,
+  type FromWorker,
+  type HostAnswer,
+  type Make,
+  type Request,
+  type ToWorker,
+} from "./messages.js";
 import { unpacked } from "./packet.js";
 import { canSuspend, type Suspension } from "./suspension.js";
 import { wasiMaker } from "./wasi.js";
+
+/**
+ * Bytes of variables that may be on their way to a page: it reads nothing while it is busy, and a plug-in can change
+ * variables faster than it reads.
+ */
+const UNREAD_BYTES_MAX = 1024 * 1024;
 
 /** Serves the page. */
 export function serve(page: Endpoint<FromWorker, ToWorker>): void {
@@ -39,6 +54,11 @@ class Worker {
   readonly #machine: Machine;
   readonly #make: Make;
   readonly #suspension: Suspension;
+  /** Names of variables whose last change the page was not told. */
+  readonly #changed = new Set<string>();
+  /** Bytes of changes that the page was told, and how many they were when it last said something. */
+  #told = 0;
+  #read = 0;
   #isIdle = false;
   #resolve: ((bytes: Uint8Array) => void) | undefined;
 
@@ -57,10 +77,12 @@ class Worker {
           page.post({ kind: "log", level, message });
         },
         variable: (name) => {
-          page.post({ kind: "changed", name, value: this.#machine.variable(name) });
+          this.#changed.add(name);
+          if (this.#unread() < UNREAD_BYTES_MAX) {
+            this.#tellChanges();
+          }
         },
       },
-      fetch: globalThis.fetch,
       wasi: make.wasi === undefined ? undefined : wasiMaker(make.wasi),
       mustStop: () => false,
       callElsewhere: (index, args) => this.#host(index, args),
@@ -72,7 +94,29 @@ class Worker {
     return this.#isIdle;
   }
 
+  /** Says something to the page, which may look at variables then. */
+  #say(message: FromWorker, transfer?: Transferable[]): void {
+    this.#tellChanges();
+    this.#page.post(message, transfer);
+  }
+
+  #tellChanges(): void {
+    for (const name of this.#changed) {
+      const value = this.#machine.variable(name);
+      this.#told += changeBytes(value);
+      this.#page.post({ kind: "changed", name, value });
+    }
+    this.#changed.clear();
+  }
+
+  /** How much the page was told and has not read; where it cannot say, since it last said something. */
+  #unread(): number {
+    const { shared } = this.#make;
+    return shared === undefined ? this.#told - this.#read : unread(shared, this.#told);
+  }
+
   answered(bytes: Uint8Array): void {
+    this.#read = this.#told;
     this.#resolve?.(bytes);
     this.#resolve = undefined;
   }
@@ -88,15 +132,16 @@ class Worker {
         this.#machine.allowHttpResponseHeaders();
       }
       this.#isIdle = true;
-      this.#page.post({ kind: "made" });
+      this.#say({ kind: "made" });
     } catch (error) {
-      this.#page.post({ kind: "broken", failure: failed(error) });
+      this.#say({ kind: "broken", failure: failed(error) });
     }
   }
 
   async handle(request: Request & { readonly n: number }): Promise<void> {
     const { n } = request;
     this.#isIdle = false;
+    this.#read = this.#told;
     try {
       const machine = this.#machine;
       if (request.kind === "call" && !machine.suspends) {
@@ -104,18 +149,18 @@ class Worker {
       } else if (request.kind === "call") {
         this.#returned(n, await machine.call(request.name, request.input, undefined, request.timeMs));
       } else {
-        this.#page.post({ kind: "done", n, value: await perform(machine, request) });
+        this.#say({ kind: "done", n, value: await perform(machine, request) });
       }
     } catch (error) {
       const byHost = (error as { cause?: unknown }).cause instanceof PageThrew;
-      this.#page.post({ kind: "threw", n, failure: failed(error), byHost });
+      this.#say({ kind: "threw", n, failure: failed(error), byHost });
     } finally {
       this.#isIdle = true;
     }
   }
 
   #returned(n: number, output: ArrayBuffer | null): void {
-    this.#page.post({ kind: "done", n, value: output }, output === null ? [] : [output]);
+    this.#say({ kind: "done", n, value: output }, output === null ? [] : [output]);
   }
 
   /** Runs a host function on the page. */
@@ -127,13 +172,13 @@ class Worker {
         blocks.push([handle, this.#machine.memory.read(handle)]);
       }
     }
-    this.#page.post({ kind: "host", index, args, blocks });
+    this.#say({ kind: "host", index, args, blocks });
     return this.#waited((bytes) => this.#applied(unpacked(bytes) as HostAnswer));
   }
 
   /** Makes a request on the page. */
   #http(sent: Sent, body: Uint8Array | undefined): Hop | Promise<Hop> {
-    this.#page.post({ kind: "http", sent, body });
+    this.#say({ kind: "http", sent, body });
     return this.#waited((bytes) => unpacked(bytes) as Hop);
   }
 
