@@ -273,8 +273,8 @@ fn safety_daily(context: &Context<'_>, job: &Job) -> Result<Report> {
     safety::run(context.project, &options, job)
 }
 
-/// Tests that need a feature which is off in the product, or to be without one that is on. Where the engine is
-/// part of it the workspace is chosen, so that the engine is built once.
+/// Tests that need a feature which is off in the product, or to be without one that is on. Where the engine
+/// is part of it the workspace is chosen, so that the engine is built once.
 const WITH_FEATURES: &[&[&str]] = &[
     &["--package", "extism-manifest", "--features", "json_schema"],
     // As it is in pages, where the platform's engine validates.

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use extism_runtime::{CancelHandle, Error, Lease, Plugin, Status};
 use uuid::Uuid;
 
+use crate::lender::Place;
+
 /// Those whose calls have plug-ins.
 pub trait Holder: 'static {
     /// A call.
@@ -22,7 +24,15 @@ pub enum Entry {
     /// Made for this place.
     Own(Box<Plugin>),
     /// Borrowed from a pool.
-    Lent(Box<Lease<Plugin, Error>>),
+    Lent(Box<Loan>),
+}
+
+/// A plug-in of a pool.
+pub struct Loan {
+    /// NB: first, since it has to be back before another one gets the place.
+    lease: Lease<Plugin, Error>,
+    /// None if the borrower waited in the pool itself.
+    _place: Option<Place>,
 }
 
 impl Entry {
@@ -33,21 +43,40 @@ impl Entry {
 
     /// One that was borrowed.
     pub fn lent(lease: Lease<Plugin, Error>) -> Entry {
-        Entry::Lent(Box::new(lease))
+        Entry::Lent(Box::new(Loan {
+            lease,
+            _place: None,
+        }))
+    }
+
+    /// One that was borrowed by somebody who has this place.
+    pub(crate) fn placed(lease: Lease<Plugin, Error>, place: Place) -> Entry {
+        Entry::Lent(Box::new(Loan {
+            lease,
+            _place: Some(place),
+        }))
     }
 
     /// The plug-in.
     pub fn plugin(&mut self) -> &mut Plugin {
         match self {
             Entry::Own(plugin) => plugin,
-            Entry::Lent(lease) => lease,
+            Entry::Lent(loan) => &mut loan.lease,
+        }
+    }
+
+    /// Whether letting go of it may run its start functions again, for its next borrower.
+    pub fn is_renewed(&self) -> bool {
+        match self {
+            Entry::Own(_) => false,
+            Entry::Lent(loan) => loan.lease.needs_renewal(),
         }
     }
 
     /// Nobody else is to have it.
     fn condemn(&mut self) {
-        if let Entry::Lent(lease) = self {
-            lease.condemn();
+        if let Entry::Lent(loan) = self {
+            loan.lease.condemn();
         }
     }
 }

@@ -4,10 +4,17 @@
 //! Must not know: a language. Invariant: nothing here decides what a plug-in may do.
 #![forbid(unsafe_code)]
 
+mod alarm;
 mod borrow;
 mod cell;
+mod crowd;
+mod lender;
+mod limits;
 mod log;
 
-pub use borrow::{borrow, borrow_while};
+pub use borrow::borrow;
 pub use cell::{Cell, Entry, Holder, Taken};
+pub use crowd::Crowd;
+pub use lender::{Lender, Place, Ticket};
+pub use limits::{IDLE_SECONDS_MAX, THREADS_MAX, WORKING_MAX};
 pub use log::{filter, install, set_file};

@@ -11,7 +11,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use extism_binding::{Lender, Place, Ticket};
 use extism_runtime::{CancelHandle, Error, Status};
 use rustler::{Encoder, Env, LocalPid, Monitor, OwnedEnv, Resource, ResourceArc, Term};
 
@@ -88,6 +90,8 @@ struct Inner {
     running: Option<CancelHandle>,
     /// While a host function runs.
     request: Option<Arc<Request>>,
+    /// What it may be waiting for, until it is answered.
+    ticket: Option<Ticket>,
 }
 
 #[rustler::resource_impl]
@@ -110,14 +114,40 @@ pub(crate) fn current() -> Option<ResourceArc<Call>> {
 
 /// Begins a call for the calling process.
 pub(crate) fn start(env: Env<'_>, reference: Kept, leaving: Leaving, work: Work) -> Started {
-    begin(Call::new(env, reference, leaving, work))
+    begin(Call::new(env, reference, leaving, Some(work)))
 }
 
 /// As [`start`], for work with a plug-in, which is told which call it is for.
 pub(crate) fn start_with(env: Env<'_>, reference: Kept, cell: &Cell, work: Work) -> Started {
-    let call = Call::new(env, reference, Leaving::Waits, work);
+    let call = Call::new(env, reference, Leaving::Waits, Some(work));
     cell.set_call(call.clone());
     begin(call)
+}
+
+/// As [`start`], for work with a plug-in of a pool: the call waits for that without a thread.
+pub(crate) fn start_borrowing(
+    env: Env<'_>,
+    reference: Kept,
+    (lender, timeout): (Lender, Duration),
+    work: impl FnOnce(&ResourceArc<Call>, Place) -> Result<Answer, Failure> + Send + 'static,
+) -> Started {
+    worker::ensure().map_err(|error| no_thread(&error))?;
+    let call = Call::new(env, reference, Leaving::Goes, None);
+    let own = call.clone();
+    let asked = lender.ask(timeout, move |place| match place {
+        Ok(place) => Call::proceed(own, at_once(move |call| work(call, place))),
+        Err(late) => own.finish(Err(late.into())),
+    });
+    match asked {
+        Ok(ticket) => {
+            call.keep(ticket);
+            Ok(call)
+        }
+        Err(error) => {
+            call.forget();
+            Err(error.into())
+        }
+    }
 }
 
 fn begin(call: ResourceArc<Call>) -> Started {
@@ -138,7 +168,8 @@ fn no_thread(error: &io::Error) -> Failure {
 /// Begins a call that waits until everything is dropped that is to be dropped.
 #[rustler::nif]
 fn settle(env: Env<'_>, reference: Kept) -> Started {
-    let call = Call::new(env, reference, Leaving::Waits, at_once(|_| answer(ok())));
+    let work = at_once(|_| answer(ok()));
+    let call = Call::new(env, reference, Leaving::Waits, Some(work));
     if janitor::run(call.clone()) {
         return Ok(call);
     }
@@ -158,7 +189,12 @@ fn call_stop(call: ResourceArc<Call>, timeout: bool) -> rustler::Atom {
 }
 
 impl Call {
-    fn new(env: Env<'_>, reference: Kept, leaving: Leaving, work: Work) -> ResourceArc<Call> {
+    fn new(
+        env: Env<'_>,
+        reference: Kept,
+        leaving: Leaving,
+        work: Option<Work>,
+    ) -> ResourceArc<Call> {
         let caller = env.pid();
         let call = ResourceArc::new(Call {
             caller,
@@ -166,11 +202,12 @@ impl Call {
             leaving,
             stopped: AtomicU32::new(0),
             inner: Mutex::new(Inner {
-                work: Some(work),
+                work,
                 this: None,
                 monitor: None,
                 running: None,
                 request: None,
+                ticket: None,
             }),
             _live: Live::call(),
         });
@@ -180,6 +217,31 @@ impl Call {
         inner.this = Some(call.clone());
         drop(inner);
         call
+    }
+
+    /// There is work to do for a call that began without any; unless it was stopped meanwhile.
+    fn proceed(this: ResourceArc<Call>, work: Work) {
+        let mut inner = this.lock();
+        if inner.this.is_none() {
+            drop(inner);
+            return drop(work);
+        }
+        inner.work = Some(work);
+        drop(inner);
+        if let Err(error) = worker::run(this.clone()) {
+            this.refuse(&error);
+        }
+    }
+
+    /// Keeps a ticket until it is answered.
+    fn keep(&self, ticket: Ticket) {
+        let mut inner = self.lock();
+        if inner.this.is_some() {
+            inner.ticket = Some(ticket);
+            return;
+        }
+        drop(inner);
+        janitor::discard(ticket);
     }
 
     /// It was not begun after all.
@@ -282,8 +344,9 @@ impl Call {
         let Some(this) = inner.this.take() else {
             return;
         };
-        let monitor = inner.monitor.take();
+        let (monitor, ticket) = (inner.monitor.take(), inner.ticket.take());
         drop(inner);
+        drop(ticket);
         if let Some(monitor) = monitor {
             this.demonitor(None, &monitor);
         }

@@ -10,15 +10,15 @@ use rustler::{Encoder, NifResult, ResourceArc, Term};
 
 use crate::call::{self, Call};
 use crate::request::{Handle, Request};
-use crate::term::{Kept, Text, owned};
+use crate::term::{Kept, List, Text, owned};
 use crate::value::{Argument, Outcome, Type};
 
 rustler::atoms! { host }
 
 /// Reads `{Name, Namespace | undefined, Params, Results, Target}`.
 pub(crate) fn read(term: Term<'_>) -> NifResult<HostFunction> {
-    let (name, namespace, params, results, target) =
-        term.decode::<(String, Term<'_>, Vec<Type>, Vec<Type>, Kept)>()?;
+    let (name, namespace, List(params), List(results), target) =
+        term.decode::<(String, Term<'_>, List<Type>, List<Type>, Kept)>()?;
     let namespace: String = match namespace.is_atom() {
         true => USER_MODULE.to_owned(),
         false => namespace.decode()?,

@@ -8,7 +8,7 @@ use rustler::types::atom::Atom;
 use rustler::{Decoder, MapIterator, NifResult, Term};
 
 use crate::error::Failure;
-use crate::term::Kept;
+use crate::term::{Kept, List};
 use crate::value::infinity;
 use crate::worker::WASM_STACK_BYTES_MAX;
 use crate::{function, log};
@@ -52,7 +52,7 @@ fn set(options: &mut Options, name: &str, value: Term<'_>) -> Result<(), Refused
     match name {
         "wasi" => options.wasi = value.decode()?,
         "functions" => {
-            let functions: Vec<Term<'_>> = value.decode()?;
+            let List(functions) = value.decode::<List<Term<'_>>>()?;
             let functions = functions.into_iter().map(function::read);
             options.functions = functions.collect::<NifResult<_>>()?;
         }
@@ -65,8 +65,8 @@ fn set(options: &mut Options, name: &str, value: Term<'_>) -> Result<(), Refused
             let level = level.atom_to_string()?;
             options.log_sink = Some(log::sink(&level, target).ok_or(Refused::Value)?);
         }
-        "wasi_args" => options.wasi_args = value.decode()?,
-        "wasi_env" => options.wasi_env = value.decode()?,
+        "wasi_args" => options.wasi_args = value.decode::<List<String>>()?.0,
+        "wasi_env" => options.wasi_env = value.decode::<List<(String, String)>>()?.0,
         "wasi_output" => options.wasi_output = value.decode()?,
         "trust_artefacts" => options.trust_artefacts = value.decode()?,
         "cache" => {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use extism_runtime::{CompiledPlugin, Outcome, Plugin, Status};
-use rustler::types::atom::{Atom, undefined};
+use rustler::types::atom::{Atom, nil, undefined};
 use rustler::{Encoder, Env, OwnedBinary, ResourceArc, Term};
 
 use crate::arena::Context;
@@ -16,7 +16,7 @@ use crate::compiled::Compiled;
 use crate::error::Failure;
 use crate::options::Given;
 use crate::source::Wasm;
-use crate::term::{Bytes, Kept, Text, owned};
+use crate::term::{Bytes, Kept, List, Text, owned};
 use crate::worker;
 
 /// Compiles a plug-in and makes an instance of it in a context.
@@ -146,10 +146,10 @@ fn plugin_configure(
     tag: Kept,
     context: ResourceArc<Context>,
     number: i32,
-    changes: Vec<(String, Change<String>)>,
+    changes: List<(String, Change<String>)>,
 ) -> Started {
     with(env, tag, &context, number, move |_, entry| {
-        let changes = changes.into_iter().map(|(key, change)| (key, change.0));
+        let changes = changes.0.into_iter().map(|(key, change)| (key, change.0));
         entry.plugin().configure(changes);
         answer(ok())
     })
@@ -195,11 +195,11 @@ fn plugin_change_vars(
     tag: Kept,
     context: ResourceArc<Context>,
     number: i32,
-    changes: Vec<(String, Change<Bytes>)>,
+    changes: List<(String, Change<Bytes>)>,
 ) -> Started {
     with(env, tag, &context, number, move |_, entry| {
         let vars = entry.plugin().vars_mut();
-        for (name, change) in changes {
+        for (name, change) in changes.0 {
             match change.0 {
                 Some(value) => vars.insert(name, value.to_vec()),
                 None => vars.remove(&name),
@@ -299,9 +299,9 @@ struct Change<T>(Option<T>);
 
 impl<'a, T: rustler::Decoder<'a>> rustler::Decoder<'a> for Change<T> {
     fn decode(term: Term<'a>) -> rustler::NifResult<Change<T>> {
-        match term.is_atom() {
-            true => Ok(Change(None)),
-            false => term.decode().map(|value| Change(Some(value))),
+        match term.decode::<Atom>() {
+            Ok(atom) if atom == undefined() || atom == nil() => Ok(Change(None)),
+            _ => term.decode().map(|value| Change(Some(value))),
         }
     }
 }

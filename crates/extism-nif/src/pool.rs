@@ -1,32 +1,30 @@
 //! Pools: a bounded number of plug-ins that processes borrow.
 //!
 //! Must not know: processes. Invariants: what is borrowed is an ordinary plug-in of a context of its own, and
-//! goes back when that is freed or lost; a process that dies while it waits takes nothing.
+//! goes back when that is freed or lost; a process that dies while it waits takes nothing; who waits holds no
+//! thread.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use extism_binding::borrow_while;
-use extism_runtime::{Error, Plugin, Pool, PoolOptions};
+use extism_binding::{Lender, Place};
+use extism_runtime::{Plugin, Pool, PoolOptions};
 use rustler::{Env, Resource, ResourceArc};
 
 use crate::arena::Context;
 use crate::call::{self, Leaving, Started, answer, ok};
-use crate::cell::Entry;
 use crate::compiled::Compiled;
 use crate::error::Failure;
 use crate::janitor;
 use crate::term::Kept;
 
-type Shared = Pool<Plugin, Error>;
-
-pub(crate) struct Members(Mutex<Option<Shared>>);
+pub(crate) struct Members(Mutex<Option<Lender>>);
 
 #[rustler::resource_impl]
 impl Resource for Members {}
 
 impl Members {
-    fn get(&self) -> Result<Shared, Failure> {
+    fn get(&self) -> Result<Lender, Failure> {
         let pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pool.clone().ok_or_else(|| Failure::closed("pool"))
     }
@@ -57,7 +55,9 @@ fn pool_new(
         instances_max => PoolOptions { instances_max },
     };
     let pool = Pool::new(options, move || Plugin::new(&compiled));
-    Ok(ResourceArc::new(Members(Mutex::new(Some(pool)))))
+    Ok(ResourceArc::new(Members(Mutex::new(Some(Lender::new(
+        pool,
+    ))))))
 }
 
 /// Borrows a plug-in into a context.
@@ -69,13 +69,12 @@ fn pool_get(
     context: ResourceArc<Context>,
     timeout_ms: u64,
 ) -> Started {
-    let pool = pool.get()?;
     let timeout = Duration::from_millis(timeout_ms);
-    let work = move |call: &ResourceArc<call::Call>| {
-        let lease = borrow_while(&pool, timeout, || call::check(call))?;
-        answer(context.insert(Entry::lent(lease))?)
+    let work = move |call: &ResourceArc<call::Call>, place: Place| {
+        let entry = place.borrow(|| call::check(call))?;
+        answer(context.insert(entry)?)
     };
-    call::start(env, tag, Leaving::Goes, call::at_once(work))
+    call::start_borrowing(env, tag, (pool.get()?, timeout), work)
 }
 
 /// `{InstancesMax, Alive, Idle, Waiting, Made, Replaced}`.

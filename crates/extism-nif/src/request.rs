@@ -14,8 +14,9 @@ use rustler::{Encoder, Env, LocalPid, OwnedEnv, Resource, ResourceArc, Term};
 
 use crate::call::{self, Answer, Call, answer, error, ok};
 use crate::error::Failure;
-use crate::term::{Bytes, Kept, owned};
+use crate::term::{Bytes, Kept, List, owned};
 use crate::value::{Outcome, Type, infinity};
+use crate::worker;
 
 rustler::atoms! {
     alloc,
@@ -99,7 +100,7 @@ impl Request {
 
     /// Serves the process until it answers, or the call has to stop.
     pub(crate) fn serve(&self, plugin: &mut CurrentPlugin<'_>) -> anyhow::Result<Vec<Outcome>> {
-        let answer = loop {
+        let serve = || loop {
             match self.next(plugin) {
                 Next::Question(question) => {
                     let done = question.operation.run(plugin);
@@ -109,6 +110,7 @@ impl Request {
                 Next::Stopped(error) => break Err(error.into()),
             }
         };
+        let answer = worker::wait(serve);
         self.end();
         answer
     }
@@ -277,12 +279,15 @@ fn host_ask(
     })
 }
 
-/// Ends a host function with its results.
+/// Ends a host function with its results; with an error if they are none, so that the plug-in does not wait.
 #[rustler::nif]
-fn host_return(request: ResourceArc<Handle>, results: Vec<Term<'_>>) -> Result<Atom, Failure> {
+fn host_return(request: ResourceArc<Handle>, results: Term<'_>) -> Result<Atom, Failure> {
     let types = &request.0.results;
-    let count = results.len();
     let read = || -> Result<Vec<Outcome>, String> {
+        let List(results) = results
+            .decode::<List<Term<'_>>>()
+            .map_err(|_| format!("{results:?}, which is no list of results"))?;
+        let count = results.len();
         if count != types.len() {
             return Err(format!("{count} results instead of {}", types.len()));
         }

@@ -12,7 +12,7 @@ use rustler::{Decoder, Env, NifResult, Term};
 use crate::call::{self, Leaving, Started, answer};
 use crate::error::Failure;
 use crate::options::Given;
-use crate::term::{Bytes, Kept, owned};
+use crate::term::{Bytes, Kept, List, owned};
 
 pub(crate) struct Wasm {
     /// A module, or a manifest.
@@ -30,7 +30,7 @@ impl<'a> Decoder<'a> for Wasm {
                 inline: None,
             });
         }
-        let (bytes, inline) = term.decode::<(Bytes, Vec<Bytes>)>()?;
+        let (bytes, List(inline)) = term.decode::<(Bytes, List<Bytes>)>()?;
         let inline = Some(inline);
         Ok(Wasm { bytes, inline })
     }

@@ -69,6 +69,16 @@ impl<'a> Decoder<'a> for Bytes {
     }
 }
 
+/// A list. Vectors decode lists as well, but panic when one does not end as lists do.
+pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+impl<'a, T: Decoder<'a>> Decoder<'a> for List<T> {
+    fn decode(term: Term<'a>) -> NifResult<List<T>> {
+        term.list_length()?;
+        term.decode().map(List)
+    }
+}
+
 /// A copy of `bytes` that belongs to the virtual machine.
 pub(crate) fn owned(bytes: &[u8]) -> OwnedBinary {
     let mut binary = OwnedBinary::new(bytes.len());

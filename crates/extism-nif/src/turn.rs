@@ -7,13 +7,15 @@
 //! behind plug-ins that loop (docs/adr/0014-beam-workers.md).
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use extism_binding::THREADS_MAX;
+
 use crate::priority;
-use crate::worker::{THREADS_MAX, spawn};
+use crate::worker::spawn;
 
 /// How long a plug-in runs with the priority of the schedulers.
 const SHORT_MAX: Duration = Duration::from_millis(10);
@@ -39,13 +41,20 @@ pub(crate) struct Turn {
 
 static TURNS: [Turn; THREADS_MAX] = [const { Turn::new() }; THREADS_MAX];
 
+/// How many of them were ever taken: nobody has those behind.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
 static WATCH: OnceLock<Thread> = OnceLock::new();
 static WATCH_IS_MADE: Mutex<bool> = Mutex::new(false);
 static WATCH_SLEEPS: AtomicBool = AtomicBool::new(false);
 
-/// The place of one of so many threads.
-pub(crate) fn of(place: usize) -> Option<&'static Turn> {
-    TURNS.get(place)
+/// The calling thread takes one of the places; the one before has left it.
+pub(crate) fn take(place: usize) -> Option<&'static Turn> {
+    let turn = TURNS.get(place)?;
+    turn.thread.store(priority::thread(), Ordering::Relaxed);
+    turn.state.store(OUTSIDE, Ordering::Release);
+    TAKEN.fetch_max(place + 1, Ordering::SeqCst);
+    Some(turn)
 }
 
 /// Makes the thread that watches, if there is none. Said by a thread of the schedulers' priority.
@@ -89,7 +98,7 @@ fn watch() {
 fn look() -> bool {
     let now_ms = now_ms();
     let mut is_any = false;
-    for turn in &TURNS {
+    for turn in TURNS.iter().take(TAKEN.load(Ordering::SeqCst)) {
         is_any |= turn.look(now_ms);
     }
     is_any
@@ -102,12 +111,6 @@ impl Turn {
             state: AtomicU8::new(OUTSIDE),
             since_ms: AtomicU64::new(0),
         }
-    }
-
-    /// The calling thread takes this place; the one before has left it.
-    pub(crate) fn take(&self) {
-        self.thread.store(priority::thread(), Ordering::Relaxed);
-        self.state.store(OUTSIDE, Ordering::Release);
     }
 
     /// The thread enters a plug-in.

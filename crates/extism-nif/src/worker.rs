@@ -6,8 +6,9 @@
 //! to do for the call is handed to another thread, and it ends (docs/adr/0014-beam-workers.md).
 //!
 //! Must not know: what a call does. Invariants: a call that is handed over begins as soon as a thread
-//! is free; up to [`THREADS_MAX`] calls it never waits for one; no thread of low priority takes the
-//! lock, and nobody makes a thread, or runs or drops a call, while he has it.
+//! is free; up to [`WORKING_MAX`](extism_binding::WORKING_MAX) calls it never waits for one, nor for any
+//! that waits for a process; no thread of low priority takes the lock, and nobody makes a thread, or runs
+//! or drops a call, while he has it.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -17,13 +18,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{Builder, JoinHandle, Thread};
 use std::time::Duration;
 
+use extism_binding::{Crowd, IDLE_SECONDS_MAX, THREADS_MAX};
 use rustler::ResourceArc;
 
 use crate::call::{Call, Rest};
 use crate::turn::{self, Turn};
-
-/// How many threads there are at most. Calls beyond that wait.
-pub(crate) const THREADS_MAX: usize = 1_024;
 
 /// The stack of a thread: what Wasm may use at most, and as much again for the library. Pages that
 /// are not used cost nothing.
@@ -33,7 +32,7 @@ pub(crate) const STACK_BYTES: usize = 2 * WASM_STACK_BYTES_MAX;
 pub(crate) const WASM_STACK_BYTES_MAX: usize = 8 << 20;
 
 /// How long a thread waits for work.
-const IDLE_MAX: Duration = Duration::from_secs(10);
+const IDLE_MAX: Duration = Duration::from_secs(IDLE_SECONDS_MAX);
 
 /// How long to wait when no thread can be had.
 const RETRY: Duration = Duration::from_millis(10);
@@ -46,21 +45,34 @@ enum Task {
 
 struct State {
     queue: VecDeque<Task>,
-    /// All threads, those that are ending included.
-    threads: usize,
     /// Those that wait for work.
     idle: usize,
     /// Those that were made and have not asked for work yet.
     new: usize,
 }
 
+impl State {
+    /// Whether the next task is one that takes no time.
+    fn has_rest(&self) -> bool {
+        matches!(self.queue.front(), Some(Task::Finish(_)))
+    }
+
+    /// Whether a thread may be made for the next task.
+    fn may_grow(&self) -> bool {
+        CROWD.has_room() || (self.has_rest() && CROWD.has_place())
+    }
+}
+
 static STATE: Mutex<State> = Mutex::new(State {
     queue: VecDeque::new(),
-    threads: 0,
     idle: 0,
     new: 0,
 });
 static WORK: Condvar = Condvar::new();
+
+/// All threads, those that are ending included. It has no lock: those of low priority say in it that they
+/// wait.
+static CROWD: Crowd = Crowd::new();
 
 /// The thread that makes the others.
 static KEEPER: OnceLock<Thread> = OnceLock::new();
@@ -99,6 +111,16 @@ pub(crate) fn in_plugin<R>(run: impl FnOnce() -> R) -> R {
 /// # Errors
 /// When the first thread of all cannot be made.
 pub(crate) fn run(call: ResourceArc<Call>) -> io::Result<()> {
+    ensure()?;
+    hand_over(Task::Begin(call));
+    Ok(())
+}
+
+/// Makes the threads that others need, if they are not there: after that calls can be handed over.
+///
+/// # Errors
+/// When one of them cannot be made.
+pub(crate) fn ensure() -> io::Result<()> {
     let mut is_made = KEEPER_IS_MADE
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
@@ -110,9 +132,12 @@ pub(crate) fn run(call: ResourceArc<Call>) -> io::Result<()> {
         _ = KEEPER.set(keeper.thread().clone());
         *is_made = true;
     }
-    drop(is_made);
-    hand_over(Task::Begin(call));
     Ok(())
+}
+
+/// Waits for a process on a thread of ours, which other calls do not wait for meanwhile.
+pub(crate) fn wait<R>(wait: impl FnOnce() -> R) -> R {
+    CROWD.wait(wake_keeper, wait)
 }
 
 fn hand_over(task: Task) {
@@ -183,11 +208,11 @@ enum Made {
 /// thread takes that begins or ends.
 fn make(workers: &mut Vec<Worker>, places: &mut Vec<usize>) -> Made {
     let mut state = lock();
-    while state.idle + state.new < state.queue.len() && state.threads < THREADS_MAX {
+    while state.idle + state.new < state.queue.len() && state.may_grow() {
         let Some(place) = places.pop() else {
             break;
         };
-        state.threads += 1;
+        CROWD.add();
         state.new += 1;
         drop(state);
         let made = worker(place);
@@ -196,7 +221,7 @@ fn make(workers: &mut Vec<Worker>, places: &mut Vec<usize>) -> Made {
             Ok(worker) => workers.push(worker),
             Err(error) => {
                 places.push(place);
-                state.threads -= 1;
+                CROWD.remove();
                 state.new -= 1;
                 refuse(state, &error);
                 return Made::TooFew;
@@ -210,10 +235,7 @@ fn worker(place: usize) -> io::Result<Worker> {
     let left = Arc::new(OnceLock::new());
     let its = Arc::clone(&left);
     let handle = spawn("extism-call", move || {
-        if let Some(turn) = turn::of(place) {
-            turn.take();
-            TURN.set(Some(turn));
-        }
+        TURN.set(turn::take(place));
         _ = its.set(Mutex::new(work()));
         wake_keeper();
     })?;
@@ -227,9 +249,9 @@ fn worker(place: usize) -> io::Result<Worker> {
 /// No thread can be had. If there is none at all, those who wait have to know; else one may be had the
 /// next time.
 fn refuse(mut state: MutexGuard<'_, State>, error: &io::Error) {
-    let refused = match state.threads {
-        0 => std::mem::take(&mut state.queue),
-        _ => VecDeque::new(),
+    let refused = match CROWD.is_empty() {
+        true => std::mem::take(&mut state.queue),
+        false => VecDeque::new(),
     };
     drop(state);
     for task in refused {
@@ -255,7 +277,7 @@ fn join(ended: Receiver<JoinHandle<()>>) {
     for handle in ended {
         // A panic was reported when it happened.
         _ = handle.join();
-        lock().threads -= 1;
+        CROWD.remove();
         wake_keeper();
     }
 }
@@ -266,6 +288,12 @@ fn work() -> Option<Rest> {
     let mut state = lock();
     state.new -= 1;
     loop {
+        if CROWD.is_too_large() && !state.has_rest() {
+            drop(state);
+            // It may have been woken for a call.
+            WORK.notify_one();
+            return None;
+        }
         if let Some(task) = state.queue.pop_front() {
             drop(state);
             let rest = match task {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use extism_binding::{Lender, Place, Ticket};
 use extism_runtime::{Error, NextCall, Status};
 
 use crate::error::Failure;
@@ -29,6 +30,8 @@ struct Inner {
     next: Option<NextCall>,
     /// While a host function runs.
     request: Option<Arc<Request>>,
+    /// What it may be waiting for.
+    ticket: Option<Ticket>,
 }
 
 thread_local! {
@@ -47,30 +50,8 @@ pub(crate) fn start(
     next: Option<NextCall>,
     work: impl FnOnce(&Call) -> Result<Value, Failure> + Send + 'static,
 ) -> Result<Arc<Call>, Failure> {
-    let call = Arc::new(Call {
-        number,
-        far: Arc::clone(far),
-        is_stopped: AtomicBool::new(false),
-        inner: Mutex::new(Inner {
-            next,
-            ..Inner::default()
-        }),
-    });
-    far.begin(&call);
-    let own = Arc::clone(&call);
-    let job = move || {
-        CURRENT.set(Some(Arc::clone(&own)));
-        // What a panic leaves behind is dropped by whoever held it.
-        let done = catch_unwind(AssertUnwindSafe(|| work(&own)));
-        CURRENT.set(None);
-        let panicked = |_| Err(Failure::new(Status::Panic, "the library panicked"));
-        own.far.end(&own);
-        own.far.post(Event::Done {
-            call: own.number,
-            result: done.unwrap_or_else(panicked),
-        });
-    };
-    match worker::run(Box::new(job)) {
+    let call = Call::new(far, number, next);
+    match call.run(work) {
         Ok(()) => Ok(call),
         Err(failure) => {
             far.end(&call);
@@ -79,17 +60,93 @@ pub(crate) fn start(
     }
 }
 
+/// As [`start`], for work with a plug-in of a pool: it waits for that without a thread.
+pub(crate) fn start_borrowing(
+    far: &Arc<Far>,
+    number: u32,
+    (lender, timeout): (Lender, Duration),
+    work: impl FnOnce(&Call, Place) -> Result<Value, Failure> + Send + 'static,
+) -> Result<(), Failure> {
+    let call = Call::new(far, number, None);
+    let own = Arc::clone(&call);
+    let asked = lender.ask(timeout, move |place| {
+        let begun = match place {
+            Ok(place) => own.run(move |call| work(call, place)),
+            Err(late) => Err(late.into()),
+        };
+        begun.unwrap_or_else(|failure| own.finish(Err(failure)));
+    });
+    match asked {
+        Ok(ticket) => call.keep(ticket),
+        Err(error) => {
+            far.end(&call);
+            return Err(error.into());
+        }
+    }
+    Ok(())
+}
+
 impl Call {
+    fn new(far: &Arc<Far>, number: u32, next: Option<NextCall>) -> Arc<Call> {
+        let call = Arc::new(Call {
+            number,
+            far: Arc::clone(far),
+            is_stopped: AtomicBool::new(false),
+            inner: Mutex::new(Inner {
+                next,
+                ..Inner::default()
+            }),
+        });
+        far.begin(&call);
+        call
+    }
+
+    /// Has a thread do the work.
+    fn run(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Call) -> Result<Value, Failure> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let own = Arc::clone(self);
+        worker::run(Box::new(move || {
+            CURRENT.set(Some(Arc::clone(&own)));
+            // What a panic leaves behind is dropped by whoever held it.
+            let done = catch_unwind(AssertUnwindSafe(|| work(&own)));
+            CURRENT.set(None);
+            let panicked = |_| Err(Failure::new(Status::Panic, "the library panicked"));
+            own.finish(done.unwrap_or_else(panicked));
+        }))
+    }
+
+    /// Answers JavaScript.
+    fn finish(self: &Arc<Self>, result: Result<Value, Failure>) {
+        self.far.end(self);
+        self.far.post(Event::Done {
+            call: self.number,
+            result,
+        });
+    }
+
+    /// Keeps a ticket until it has to stop.
+    fn keep(&self, ticket: Ticket) {
+        let mut inner = self.lock();
+        if !self.is_stopped() {
+            inner.ticket = Some(ticket);
+        }
+    }
+
     /// Asks it to stop. From any thread.
     pub(crate) fn stop(&self) {
         self.is_stopped.store(true, Ordering::Release);
-        let inner = self.lock();
+        let mut inner = self.lock();
         if let Some(next) = &inner.next {
             next.cancel();
         }
         if let Some(request) = &inner.request {
             request.changed.notify_all();
         }
+        let ticket = inner.ticket.take();
+        drop(inner);
+        drop(ticket);
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -104,7 +161,7 @@ impl Call {
             request: Arc::clone(&request),
         });
         let answer = match is_posted {
-            true => request.wait(self),
+            true => worker::wait(|| request.wait(self)),
             false => Err(Error::new(Status::Cancelled, "the JavaScript thread has ended").into()),
         };
         self.lock().request = None;

@@ -23,13 +23,9 @@ impl Holder for JavaScript {
     type Call = Arc<Call>;
 
     fn discard(entry: Entry) {
-        match entry {
-            Entry::Own(plugin) => drop(plugin),
-            // Its start functions run again. Without a thread it is dropped here and now.
-            Entry::Lent(lease) if lease.needs_renewal() => {
-                _ = worker::run(Box::new(move || drop(lease)));
-            }
-            Entry::Lent(lease) => drop(lease),
+        if entry.is_renewed() {
+            // Without a thread it is dropped here and now.
+            _ = worker::run(Box::new(move || drop(entry)));
         }
     }
 }

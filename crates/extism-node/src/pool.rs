@@ -1,18 +1,19 @@
 //! Pools: a bounded number of plug-ins that borrowers share.
 //!
 //! Must not know: borrowers. Invariants: what is borrowed is an ordinary plug-in and goes back when
-//! that is closed or lost; a JavaScript thread that ends while it waits takes nothing.
+//! that is closed or lost; a JavaScript thread that ends while it waits takes nothing; who waits holds no
+//! thread.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use extism_binding::borrow_while;
-use extism_runtime::{Error, Plugin as Instance, Pool as Shared, PoolOptions, Status};
+use extism_binding::{Lender, Place};
+use extism_runtime::{Plugin as Instance, Pool as Shared, PoolOptions, Status};
 use napi_derive::napi;
 
 use crate::call::{self, Call};
-use crate::cell::{Cell, Entry};
+use crate::cell::Cell;
 use crate::compiled::Compiled;
 use crate::error::{Failure, Thrown};
 use crate::realm::{Near, Value};
@@ -21,7 +22,7 @@ use crate::realm::{Near, Value};
 #[napi]
 pub struct Pool {
     near: Rc<Near>,
-    pool: RefCell<Option<Shared<Instance, Error>>>,
+    lender: RefCell<Option<Lender>>,
 }
 
 #[napi]
@@ -37,7 +38,7 @@ impl Compiled {
         let pool = Shared::new(options, move || Instance::new(&compiled));
         Ok(Pool {
             near: Rc::clone(self.near()),
-            pool: RefCell::new(Some(pool)),
+            lender: RefCell::new(Some(Lender::new(pool))),
         })
     }
 }
@@ -47,10 +48,10 @@ impl Pool {
     /// Borrows a plug-in; waits for so many milliseconds.
     #[napi]
     pub fn get(&self, call: u32, timeout_ms: f64) -> Result<(), Thrown> {
-        let pool = self.shared()?;
+        let lender = self.lender()?;
         // Infinity is for ever.
         let timeout = Duration::try_from_secs_f64(timeout_ms / 1_000.0).unwrap_or(Duration::MAX);
-        let work = move |call: &Call| {
+        let work = |call: &Call, place: Place| {
             let is_there = || match call.is_stopped() {
                 true => {
                     let text = "the JavaScript thread has ended";
@@ -58,17 +59,16 @@ impl Pool {
                 }
                 false => Ok(()),
             };
-            let lease = borrow_while(&pool, timeout, is_there)?;
-            Ok(Value::Plugin(Cell::new(Entry::lent(lease))))
+            Ok(Value::Plugin(Cell::new(place.borrow(is_there)?)))
         };
-        call::start(self.near.far()?, call, None, work)?;
-        Ok(())
+        let far = self.near.far()?;
+        Ok(call::start_borrowing(far, call, (lender, timeout), work)?)
     }
 
     /// What it is doing: how many may exist, exist, wait, are waited for by, were made, were replaced.
     #[napi]
     pub fn stats(&self) -> Result<Vec<f64>, Thrown> {
-        let stats = self.shared()?.stats();
+        let stats = self.lender()?.stats();
         let now = [stats.instances_max, stats.alive, stats.idle, stats.waiting];
         let ever = [stats.made, stats.replaced];
         let now = now.into_iter().map(|count| count as f64);
@@ -80,11 +80,11 @@ impl Pool {
     /// Lets go of it; what is borrowed lives on.
     #[napi]
     pub fn close(&self) {
-        drop(self.pool.take());
+        drop(self.lender.take());
     }
 
-    fn shared(&self) -> Result<Shared<Instance, Error>, Failure> {
-        let pool = self.pool.borrow().clone();
-        pool.ok_or_else(|| Failure::closed("pool"))
+    fn lender(&self) -> Result<Lender, Failure> {
+        let lender = self.lender.borrow().clone();
+        lender.ok_or_else(|| Failure::closed("pool"))
     }
 }

@@ -7,7 +7,6 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use extism_runtime::{CompiledPlugin, CurrentPlugin, Level};
@@ -39,7 +38,9 @@ pub(crate) type Payload = Either6<(), u32, String, Buffer, Compiled, Plugin>;
 /// An event as JavaScript gets it: `(kind, call, first, second, number)`.
 type Message = FnArgs<(u32, u32, Payload, Payload, u32)>;
 
-type Receive = ThreadsafeFunction<Event, (), Message, NodeStatus, false, true, 0>;
+/// Told the numbers of events. Not the events: those that are on their way when the thread ends are
+/// forgotten by Node without being dropped.
+type Receive = ThreadsafeFunction<u64, (), Message, NodeStatus, false, true, 0>;
 
 /// Something a thread has for JavaScript.
 pub(crate) enum Event {
@@ -71,22 +72,43 @@ pub(crate) enum Value {
 /// What other threads know of a JavaScript thread.
 pub(crate) struct Far {
     receive: Receive,
-    is_closed: AtomicBool,
+    /// None once it has ended.
+    events: Mutex<Option<Events>>,
     calls: Mutex<HashMap<usize, Arc<Call>>>,
+}
+
+/// Events that JavaScript has not received yet.
+#[derive(Default)]
+struct Events {
+    by_number: HashMap<u64, Event>,
+    last: u64,
 }
 
 impl Far {
     /// Tells JavaScript something; false if it has ended.
     pub(crate) fn post(&self, event: Event) -> bool {
-        if self.is_closed() {
+        let mut events = self.events();
+        let Some(open) = events.as_mut() else {
             return false;
-        }
+        };
+        open.last += 1;
+        let number = open.last;
+        open.by_number.insert(number, event);
+        drop(events);
         let mode = ThreadsafeFunctionCallMode::NonBlocking;
-        self.receive.call(event, mode) == NodeStatus::Ok
+        let is_posted = self.receive.call(number, mode) == NodeStatus::Ok;
+        if !is_posted {
+            drop(self.take(number));
+        }
+        is_posted
+    }
+
+    fn take(&self, number: u64) -> Option<Event> {
+        self.events().as_mut()?.by_number.remove(&number)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        self.events().is_none()
     }
 
     pub(crate) fn begin(&self, call: &Arc<Call>) {
@@ -98,9 +120,15 @@ impl Far {
     }
 
     fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
+        // What nobody receives may be a plug-in, and is let go with nothing locked.
+        let events = self.events().take();
+        drop(events);
         let calls = std::mem::take(&mut *self.lock());
         calls.values().for_each(|call| call.stop());
+    }
+
+    fn events(&self) -> MutexGuard<'_, Option<Events>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<usize, Arc<Call>>> {
@@ -205,6 +233,13 @@ impl Near {
         next
     }
 
+    /// Takes an event that was told to JavaScript.
+    fn receive(self: &Rc<Near>, number: u64) -> napi::Result<Message> {
+        let event = self.far.get().and_then(|far| far.take(number));
+        let event = event.ok_or_else(|| napi::Error::from_reason("no such event"))?;
+        self.message(event)
+    }
+
     /// An event as JavaScript gets it.
     fn message(self: &Rc<Near>, event: Event) -> napi::Result<Message> {
         let nothing = || Payload::A(());
@@ -291,14 +326,14 @@ impl Realm {
         });
         let own = Rc::clone(&near);
         let receive = receive
-            .build_threadsafe_function::<Event>()
+            .build_threadsafe_function::<u64>()
             .weak::<true>()
             .callee_handled::<false>()
-            .build_callback(move |context: ThreadsafeCallContext<Event>| own.message(context.value))
+            .build_callback(move |context: ThreadsafeCallContext<u64>| own.receive(context.value))
             .map_err(refused)?;
         let far = Arc::new(Far {
             receive,
-            is_closed: AtomicBool::new(false),
+            events: Mutex::new(Some(Events::default())),
             calls: Mutex::default(),
         });
         near.far.get_or_init(|| Arc::clone(&far));

@@ -3,19 +3,19 @@
 //! may run for as long as it likes.
 //!
 //! Must not know: what a job does. Invariant: a job begins as soon as a thread is free; up to
-//! [`THREADS_MAX`] jobs it never waits for one.
+//! [`WORKING_MAX`](extism_binding::WORKING_MAX) jobs it never waits for one, nor for any that waits for
+//! JavaScript.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
+use extism_binding::{Crowd, IDLE_SECONDS_MAX};
 use extism_runtime::Status;
 
 use crate::error::Failure;
-
-/// How many threads there are at most. Jobs beyond that wait.
-const THREADS_MAX: usize = 1_024;
 
 /// The stack of a thread: what Wasm may use at most, and as much again for the library. Pages that
 /// are not used cost nothing.
@@ -26,21 +26,21 @@ const STACK_BYTES: usize = 2 * WASM_STACK_BYTES_MAX;
 pub(crate) const WASM_STACK_BYTES_MAX: usize = 1 << 20;
 
 /// How long a thread waits for work.
-const IDLE_MAX: Duration = Duration::from_secs(10);
+const IDLE_MAX: Duration = Duration::from_secs(IDLE_SECONDS_MAX);
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 struct Threads {
     jobs: VecDeque<Job>,
     idle: usize,
-    alive: usize,
 }
 
 static THREADS: Mutex<Threads> = Mutex::new(Threads {
     jobs: VecDeque::new(),
     idle: 0,
-    alive: 0,
 });
+/// Changed with the threads locked.
+static CROWD: Crowd = Crowd::new();
 static WORK: Condvar = Condvar::new();
 
 /// Hands a job over to a thread.
@@ -50,29 +50,51 @@ static WORK: Condvar = Condvar::new();
 pub(crate) fn run(job: Job) -> Result<(), Failure> {
     let mut threads = lock();
     threads.jobs.push_back(job);
-    if threads.idle >= threads.jobs.len() || threads.alive == THREADS_MAX {
+    if threads.idle >= threads.jobs.len() || !CROWD.has_room() {
         WORK.notify_one();
         return Ok(());
     }
-    let thread = Builder::new().name("extism-call".to_owned());
-    match thread.stack_size(STACK_BYTES).spawn(work) {
-        Ok(_) => threads.alive += 1,
-        Err(error) if threads.alive == 0 => {
+    match make() {
+        Err(error) if CROWD.is_empty() => {
             let job = threads.jobs.pop_back();
             drop(threads);
             drop(job);
             let text = format!("no thread for the call: {error}");
-            return Err(Failure::new(Status::Internal, text));
+            Err(Failure::new(Status::Internal, text))
         }
-        // One of those there are will come to it.
-        Err(_) => {}
+        // If there is no thread, one of those there are will come to it.
+        _ => Ok(()),
     }
+}
+
+/// Waits for JavaScript on a thread of ours, which others do not wait for meanwhile.
+pub(crate) fn wait<R>(wait: impl FnOnce() -> R) -> R {
+    let make_room = || {
+        let threads = lock();
+        if threads.idle < threads.jobs.len() && CROWD.has_room() {
+            _ = make();
+        }
+    };
+    CROWD.wait(make_room, wait)
+}
+
+/// Makes a thread. Said with the threads locked.
+fn make() -> io::Result<()> {
+    let thread = Builder::new().name("extism-call".to_owned());
+    thread.stack_size(STACK_BYTES).spawn(work)?;
+    CROWD.add();
     Ok(())
 }
 
 fn work() {
     let mut threads = lock();
     loop {
+        if CROWD.is_too_large() {
+            CROWD.remove();
+            // It may have been woken for a job.
+            WORK.notify_one();
+            return;
+        }
         if let Some(job) = threads.jobs.pop_front() {
             drop(threads);
             job();
@@ -86,7 +108,7 @@ fn work() {
         threads = next;
         threads.idle -= 1;
         if waited.timed_out() && threads.jobs.is_empty() {
-            threads.alive -= 1;
+            CROWD.remove();
             return;
         }
     }

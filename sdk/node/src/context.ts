@@ -70,10 +70,21 @@ export class ArenaContext<Output> {
     }
     const chosen = typeof options === "object" ? options : { useWasi: options };
     const plugin = this.#platform.createPluginSync(source, chosen);
-    if (config !== undefined) {
-      plugin.configSync(config);
+    try {
+      if (config !== undefined) {
+        plugin.configSync(config);
+      }
+    } catch (error) {
+      // Nobody else knows it.
+      plugin[Symbol.dispose]();
+      throw error;
     }
     return plugin;
+  }
+
+  /** @hidden */
+  owns(plugin: ContextPlugin<Output>): boolean {
+    return this.#plugins.has(plugin);
   }
 
   /** @hidden */
@@ -117,6 +128,9 @@ export class ContextPlugin<Output> {
 
   /** Puts another plug-in in the place of this one, if that can be made. */
   update(source: ManifestLike, options: ContextOptions = false, config?: ContextConfig): void {
+    if (!this.ctx.owns(this)) {
+      throw errorOf(Status.Closed, "the plug-in is closed");
+    }
     const old = this.#plugin;
     this.#plugin = this.ctx.make(source, options, config);
     old[Symbol.dispose]();

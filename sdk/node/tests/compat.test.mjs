@@ -8,6 +8,7 @@ import { join } from "node:path";
 import test from "node:test";
 
 import createPlugin, * as extism from "@extism/extism";
+import { Status } from "@extism/extism";
 
 import { fails, nothingIsLeft, program, ROOT, SDK } from "./support.mjs";
 
@@ -46,6 +47,25 @@ test("the program of the announcement runs as it was typed", async () => {
   const required = createRequire(import.meta.url).resolve("@extism/extism");
   const { code, output } = await program(post.replace("'@extism/extism'", JSON.stringify(required)), words);
   assert.deepEqual([code, output], [0, "7\n"]);
+});
+
+test("a plug-in of a context that cannot be configured is not left behind", async () => {
+  const context = new extism.Context();
+  const plugin = context.plugin(COUNT, false, { vowels: "xyz" });
+  const { plugins } = extism.stats();
+  for (const make of [
+    () => context.plugin(COUNT, false, { vowels: 1 }),
+    () => plugin.update(COUNT, false, { vowels: 1 }),
+  ]) {
+    await fails(make, extism.UsageError, Status.InvalidArgument);
+    // Before anything is collected.
+    assert.equal(extism.stats().plugins, plugins);
+  }
+  assert.equal(JSON.parse(await plugin.call("count_vowels", "xyzzy")).count, 5);
+  plugin.free();
+  await fails(() => plugin.update(COUNT), extism.ClosedError, Status.Closed);
+  assert.equal(extism.stats().plugins, plugins - 1);
+  context.free();
 });
 
 test("contexts own their plug-ins", async () => {
