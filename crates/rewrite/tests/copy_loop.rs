@@ -172,7 +172,7 @@ fn a_test_for_a_meeting_is_read_from_both_sides() {
 /// not at all of one that stands still.
 #[test]
 fn an_index_is_asked_once_whether_it_wraps() {
-    let asked = |from: &str, while_: &str, step: &str| {
+    let guarded = |from: &str, while_: &str, step: &str| {
         let text = format!(
             "(loop (br_if 1 (i32.eqz (i64.lt_u {while_})))
                 (i32.store8 (local.get $to) (call $input8 {from}))
@@ -180,24 +180,26 @@ fn an_index_is_asked_once_whether_it_wraps() {
                 {step}
                 (br 0))"
         );
-        let guard = guard(&text, DEFINE);
-        guard.matches("i64.const 4294967295").count()
+        guard(&text, DEFINE)
     };
+    let asked = |guard: &str| guard.matches("i64.const 4294967295").count();
+    let from = "(local.get $from)";
     let wide = "(i64.extend_i32_u (local.get $small))";
-    let narrow_step = "(local.set $small (i32.add (local.get $small) (i32.const 1)))";
-    let wide_step = "(local.set $from (i64.add (local.get $from) (i64.const 1)))";
-    assert_eq!(
-        asked(wide, &format!("{wide} (local.get $end)"), narrow_step),
-        1
+    let on = "(local.set $from (i64.add (local.get $from) (i64.const 1)))";
+    let up = "(local.set $small (i32.add (local.get $small) (i32.const 1)))";
+    let down = "(local.set $small (i32.sub (local.get $small) (i32.const 1)))";
+    let upwards = guarded(wide, &format!("{wide} (local.get $end)"), up);
+    assert_eq!(asked(&upwards), 1);
+    assert!(upwards.contains("i64.add\n        i64.const 4294967295"));
+    let downwards = guarded(
+        from,
+        &format!("(i64.const 0) {wide}"),
+        &format!("{on} {down}"),
     );
-    assert_eq!(
-        asked(
-            "(local.get $from)",
-            &format!("(local.get $from) {wide}"),
-            wide_step
-        ),
-        0
-    );
+    assert_eq!(asked(&downwards), 1);
+    assert!(downwards.contains("i64.sub\n        i64.const 4294967295"));
+    let still = guarded(from, &format!("{from} {wide}"), on);
+    assert_eq!(asked(&still), 0);
 }
 
 /// Everything else there can be: a test that orders, extended numbers of both kinds, an offset, a
@@ -351,6 +353,10 @@ fn loops_are_seen_however_they_are_written() {
         format!(
             "(i32.const 1) (loop (param i32) (result i32) {store} {on}
                 (br_if 0 {down} (i64.ne (i64.const 0)))) (drop)"
+        ),
+        // With instructions that do nothing.
+        format!(
+            "(loop (nop) {store} (nop) {on} (br_if 0 (i64.lt_u (local.get $from) (local.get $end))))"
         ),
         // With code that is never reached.
         format!(

@@ -36,7 +36,9 @@ fn every_type_has_its_name() {
         (type (func (param anyref i31ref) (result exnref)))
         (rec (type (struct (field i32))) (type (func (param (ref 3) (ref null 4) i32))))
         (type (sub (func (result f32))))
-        (type (array (mut i8))))";
+        (type (array (mut i8)))
+        (type (cont 0))
+        (type (func (result i64))))";
     let some = |text: &str| Some(text.to_string());
     let expected = [
         some(" -> "),
@@ -46,6 +48,8 @@ fn every_type_has_its_name() {
         some("ref ref i32 -> "),
         some(" -> f32"),
         None,
+        None,
+        some(" -> i64"),
     ];
     assert_eq!(read(text), expected);
 }
