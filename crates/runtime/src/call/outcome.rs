@@ -106,6 +106,14 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
 const LIMIT_EXCEEDED: &str = "resource limit exceeded";
 const IMPORT_TYPE: &str = "incompatible import type";
 
+/// The status of what the engine could not link: there is nothing of that name, or it is something else.
+pub(crate) fn import_status(error: &wasmtime::Error) -> Status {
+    match error.is::<UnknownImportError>() {
+        true => Status::ImportUnknown,
+        false => Status::ImportType,
+    }
+}
+
 /// The error of an instance that could not be made.
 #[cold]
 pub(crate) fn of_failed_start(error: wasmtime::Error, token: &Token, meter: &mut Meter) -> Error {
@@ -123,7 +131,7 @@ pub(crate) fn of_failed_start(error: wasmtime::Error, token: &Token, meter: &mut
                 return Error::from_chain(Status::Instances, error);
             }
             if error.to_string().starts_with(IMPORT_TYPE) || error.is::<UnknownImportError>() {
-                return Error::from_chain(Status::ImportType, error);
+                return Error::from_chain(import_status(&error), error);
             }
         }
     }

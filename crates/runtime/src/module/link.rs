@@ -10,6 +10,7 @@ use extism_semantics::{Answer, Import, Links, answer, check_kind};
 use wasmtime::{Engine, ExternType, FuncType, ImportType, InstancePre, Linker};
 
 use super::compile::{CompiledModule, Rewrite, Rewritten};
+use crate::call::outcome::import_status;
 use crate::error::Error;
 use crate::host::function::HostFunction;
 use crate::source::MAIN;
@@ -70,7 +71,7 @@ pub(crate) fn link(
         [main] => Some(
             linker
                 .instantiate_pre(&main.compiled.module)
-                .map_err(|error| Error::from_chain(Status::ImportType, error))?,
+                .map_err(|error| Error::from_chain(import_status(&error), error))?,
         ),
         _ => None,
     };

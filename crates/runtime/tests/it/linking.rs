@@ -242,6 +242,30 @@ fn many_parameters_and_a_panic() {
     assert_eq!(plugin.call("fine", b"").code, 0);
 }
 
+/// WASI has many functions, but not all that a plug-in may think of.
+#[test]
+fn what_wasi_does_not_have_is_unknown() {
+    let with_wasi = Options {
+        wasi: true,
+        ..Options::default()
+    };
+    for (name, status) in [
+        ("toString", Status::ImportUnknown),
+        ("fd_close", Status::ImportType),
+    ] {
+        let alone = format!(r#"(module (import "wasi_snapshot_preview1" "{name}" (func)))"#);
+        let main = r#"(module (import "lib" "f" (func)))"#;
+        let lib = format!(
+            r#"(module (import "wasi_snapshot_preview1" "{name}" (func)) (func (export "f")))"#
+        );
+        let linked = manifest(&[("lib", &lib), ("main", main)]);
+        for source in [alone, linked] {
+            let (found, text) = load_error(&source, with_wasi.clone());
+            assert_eq!(found, status, "{text}");
+        }
+    }
+}
+
 /// What goes wrong in a start function has the status it would have in a call.
 #[test]
 fn failures_of_start_functions_have_their_own_status() {
