@@ -189,6 +189,7 @@ const IMPORTS: &str = r#"(module
     (import "extism:host/env" "error_set" (func $error (param i64)))
     (import "extism:host/env" "var_set" (func $var_set (param i64 i64)))
     (import "extism:host/env" "log_info" (func $log (param i64)))
+    (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
     (import "extism:host/env" "http_request" (func $http (param i64 i64) (result i64)))
     (import "extism:host/env" "config_get" (func $config (param i64) (result i64)))
     (global $n (mut i64) (i64.const 0))"#;
@@ -321,8 +322,11 @@ fn logged(mut options: Options, lines: u64, bytes: usize) -> Result<&'static str
         receive: Arc::new(receive),
     });
     let log = format!(
-        r#"(func (export "run") (global.set $n (i64.const {lines})) (loop
-            (call $log (call $alloc (i64.const {bytes})))
+        r#"(func (export "run") (local $block i64) (global.set $n (i64.const {lines})) (loop
+            (local.set $block (call $alloc (i64.const {bytes})))
+            ;; A letter: a zero would be written as five bytes.
+            (call $store_u8 (local.get $block) (i32.const 97))
+            (call $log (local.get $block))
             (global.set $n (i64.sub (global.get $n) (i64.const 1)))
             (br_if 0 (i64.gt_s (global.get $n) (i64.const 0))))))"#
     );
