@@ -455,7 +455,7 @@ typedef struct ExtismLimits {
   uint64_t error_bytes_max;
   /** One log message, in bytes; longer ones are cut. */
   uint64_t log_line_bytes_max;
-  /** All log messages of one call, in bytes; the rest is dropped and counted. */
+  /** All log messages of one call, in bytes as they are written; the rest is dropped and counted. */
   uint64_t log_call_bytes_max;
   /** Log messages in one call; the rest is dropped and counted. */
   uint64_t log_call_lines_max;

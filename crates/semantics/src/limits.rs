@@ -66,7 +66,7 @@ pub struct Limits {
     pub error_bytes_max: u64,
     /// One log message, in bytes; longer ones are cut.
     pub log_line_bytes_max: u64,
-    /// All log messages of one call, in bytes; what comes after is dropped and counted.
+    /// All log messages of one call, in bytes as they are written; what comes after is dropped and counted.
     pub log_call_bytes_max: u64,
     /// Log messages in one call; what comes after is dropped and counted.
     pub log_call_lines_max: u64,

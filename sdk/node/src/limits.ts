@@ -34,7 +34,7 @@ export interface Limits {
   errorBytesMax?: Limit;
   /** One log message, in bytes; longer ones are cut. */
   logLineBytesMax?: Limit;
-  /** All log messages of one call, in bytes; the rest is dropped and counted. */
+  /** All log messages of one call, in bytes as they are written; the rest is dropped and counted. */
   logCallBytesMax?: Limit;
   /** Log messages in one call; the rest is dropped and counted. */
   logCallLinesMax?: Limit;
