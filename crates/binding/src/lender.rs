@@ -7,6 +7,7 @@
 //! for; who asks is told once, unless he drops his ticket before; nobody is told anything with anything
 //! locked.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -167,22 +168,70 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut queue = self.0.lock();
-        let Some((number, waiter)) = queue.waiting.pop_first() else {
-            queue.given -= 1;
-            return;
-        };
-        drop(queue);
-        cancel(&self.0, number, &waiter);
-        (waiter.tell)(Ok(Place(Arc::clone(&self.0))));
+        let place = Arc::clone(&self.0);
+        // Whoever is told may let go of the place at once, and so may the next, and the next: they are told
+        // one after the other, not one inside of the other.
+        let later = GIVEN_BACK.try_with(|given_back| match &mut *given_back.borrow_mut() {
+            Some(places) => {
+                places.push(Arc::clone(&place));
+                true
+            }
+            none => {
+                *none = Some(Vec::new());
+                false
+            }
+        });
+        match later {
+            Ok(true) => {}
+            Ok(false) => Telling.tell(place),
+            // The thread is ending.
+            Err(_) => give_to_next(&place),
+        }
     }
+}
+
+thread_local! {
+    /// Places that were given back while somebody is told, on this thread, that he has one.
+    static GIVEN_BACK: RefCell<Option<Vec<Arc<Shared>>>> = const { RefCell::new(None) };
+}
+
+/// Somebody is being told on this thread.
+struct Telling;
+
+impl Telling {
+    fn tell(self, first: Arc<Shared>) {
+        let mut next = Some(first);
+        while let Some(place) = next {
+            give_to_next(&place);
+            drop(place);
+            next = GIVEN_BACK.with_borrow_mut(|places| places.as_mut()?.pop());
+        }
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        GIVEN_BACK.set(None);
+    }
+}
+
+/// A place is free.
+fn give_to_next(place: &Arc<Shared>) {
+    let mut queue = place.lock();
+    let Some((number, waiter)) = queue.waiting.pop_first() else {
+        queue.given -= 1;
+        return;
+    };
+    drop(queue);
+    cancel(place, number, &waiter);
+    (waiter.tell)(Ok(Place(Arc::clone(place))));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use extism_runtime::{CompiledPlugin, Options, PoolOptions};
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::mpsc::{Receiver, channel};
 
     const LONG: Duration = Duration::from_secs(60);
@@ -288,6 +337,27 @@ mod tests {
             assert_eq!(error.status(), Status::Internal);
         }
         assert_eq!(counts(&lender), (0, 0, 0));
+    }
+
+    #[test]
+    fn many_who_let_go_at_once_are_told_one_after_the_other() {
+        let lender = lender(1);
+        let (_first, told) = ask(&lender, FOR_EVER);
+        let entry = borrow(&told);
+        let count = Arc::new(AtomicUsize::new(0));
+        let tickets: Vec<_> = (0..100_000)
+            .map(|_| {
+                let count = Arc::clone(&count);
+                let tell = move |place| {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    drop(place);
+                };
+                lender.clone().ask(FOR_EVER, tell).unwrap()
+            })
+            .collect();
+        drop(entry);
+        assert_eq!(count.load(Ordering::SeqCst), tickets.len());
+        assert_eq!(counts(&lender), (1, 1, 0));
     }
 
     #[test]
