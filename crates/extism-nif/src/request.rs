@@ -121,10 +121,12 @@ impl Request {
             if let Some(question) = inner.questions.pop_front() {
                 return Next::Question(question);
             }
+            // Before the look at the call: who is asked to stop in between is not late.
+            let must_stop = plugin.must_stop();
             if let Err(stopped) = call::check(&self.call) {
                 return Next::Stopped(stopped);
             }
-            if plugin.must_stop() {
+            if must_stop {
                 return Next::Stopped(Error::new(Status::Timeout, "timeout"));
             }
             // After the look at the clock: what is answered too late is of no use to the plug-in.
