@@ -30,7 +30,7 @@ export interface Loaded {
 /** Gets what the core asks for. */
 export interface Fetcher {
   path(path: string, bytesMax: number, signal?: AbortSignal): Promise<Uint8Array>;
-  pathSync?(path: string): Uint8Array;
+  pathSync?(path: string, bytesMax: number): Uint8Array;
   request(
     request: { url: string; method: string; headers: Readonly<Record<string, string>> },
     bytesMax: number,
@@ -114,7 +114,7 @@ export class Loading {
 
   loadSync(fetcher: Fetcher): Loaded {
     for (const [index, needed] of this.#needed(this.#source.bytes).entries()) {
-      const found = this.#atHand(index, needed) ?? fetchedNow(needed, fetcher);
+      const found = this.#atHand(index, needed) ?? fetchedNow(needed, fetcher, this.#bytesMax());
       if (found instanceof WebAssembly.Module) {
         this.#describe(index, found);
         continue;
@@ -257,9 +257,9 @@ function isJson(text: Uint8Array): boolean {
   return text[first] === 0x7b;
 }
 
-function fetchedNow(needed: Needed, fetcher: Fetcher): Uint8Array {
+function fetchedNow(needed: Needed, fetcher: Fetcher, bytesMax: number): Uint8Array {
   if (typeof needed.fetch === "object" && "path" in needed.fetch && fetcher.pathSync !== undefined) {
-    return fetcher.pathSync(needed.fetch.path);
+    return fetcher.pathSync(needed.fetch.path, bytesMax);
   }
   throw errorOf(
     Status.InvalidArgument,

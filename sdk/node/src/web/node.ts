@@ -18,8 +18,6 @@ import { useCoreFile } from "./core.js";
 import { download } from "./download.js";
 import { TOOLS_FILE, tools } from "./tools.js";
 
-/** As much as Node reads of a file at once. */
-const FILE_BYTES_MAX = 2 ** 31 - 1;
 /** How much is read first of what does not say how large it is. */
 const FIRST_BYTES = 64 * 1024;
 
@@ -47,7 +45,7 @@ function make(): Backend {
           throw unreadable(path, error);
         }
       },
-      pathSync: (path: string, bytesMax = FILE_BYTES_MAX) => {
+      pathSync: (path, bytesMax) => {
         try {
           return contentsSync(path, bytesMax);
         } catch (error) {
