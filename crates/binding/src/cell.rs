@@ -31,8 +31,7 @@ pub enum Entry {
 pub struct Loan {
     /// NB: first, since it has to be back before another one gets the place.
     lease: Lease<Plugin, Error>,
-    /// None if the borrower waited in the pool itself.
-    _place: Option<Place>,
+    _place: Place,
 }
 
 impl Entry {
@@ -41,19 +40,11 @@ impl Entry {
         Entry::Own(Box::new(plugin))
     }
 
-    /// One that was borrowed.
-    pub fn lent(lease: Lease<Plugin, Error>) -> Entry {
-        Entry::Lent(Box::new(Loan {
-            lease,
-            _place: None,
-        }))
-    }
-
     /// One that was borrowed by somebody who has this place.
     pub(crate) fn placed(lease: Lease<Plugin, Error>, place: Place) -> Entry {
         Entry::Lent(Box::new(Loan {
             lease,
-            _place: Some(place),
+            _place: place,
         }))
     }
 
@@ -62,14 +53,6 @@ impl Entry {
         match self {
             Entry::Own(plugin) => plugin,
             Entry::Lent(loan) => &mut loan.lease,
-        }
-    }
-
-    /// Whether letting go of it may run its start functions again, for its next borrower.
-    pub fn is_renewed(&self) -> bool {
-        match self {
-            Entry::Own(_) => false,
-            Entry::Lent(loan) => loan.lease.needs_renewal(),
         }
     }
 

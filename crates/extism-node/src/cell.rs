@@ -1,7 +1,6 @@
 //! Where a plug-in is while no call of JavaScript has it.
 //!
-//! Must not know: who calls. Invariant: nothing of a borrowed plug-in that goes back runs on a JavaScript
-//! thread.
+//! Must not know: who calls.
 
 use std::sync::Arc;
 
@@ -9,7 +8,6 @@ use extism_binding::Holder;
 
 use crate::call::Call;
 use crate::error::Failure;
-use crate::worker;
 
 pub(crate) use extism_binding::Entry;
 
@@ -23,10 +21,8 @@ impl Holder for JavaScript {
     type Call = Arc<Call>;
 
     fn discard(entry: Entry) {
-        if entry.is_renewed() {
-            // Without a thread it is dropped here and now.
-            _ = worker::run(Box::new(move || drop(entry)));
-        }
+        // Nothing of a plug-in runs when it goes back to its pool.
+        drop(entry);
     }
 }
 

@@ -258,7 +258,7 @@ impl Plugin {
 
     /// Whether the plug-in is made anew once it is back in its pool, since it is damaged or its borrower
     /// changed more than a call does.
-    pub fn needs_renewal(&self) -> bool {
+    fn needs_renewal(&self) -> bool {
         self.store.data().changed || self.is_damaged()
     }
 

@@ -2,8 +2,8 @@
 #include "support.h"
 #include <pthread.h>
 
-static ExtismPool *new_pool(const char *name, uint64_t instances_max) {
-  ExtismCompiledPlugin *compiled = compile(name);
+static ExtismPool *pool_of(ExtismCompiledPlugin *compiled,
+                           uint64_t instances_max) {
   ExtismPool *pool = NULL;
   ExtismPoolOptions options;
   memset(&options, 0, sizeof options);
@@ -12,6 +12,10 @@ static ExtismPool *new_pool(const char *name, uint64_t instances_max) {
   CHECK(extism_pool_new(compiled, &options, &pool, NULL) == EXTISM_STATUS_OK);
   extism_compiled_plugin_free(compiled);
   return pool;
+}
+
+static ExtismPool *new_pool(const char *name, uint64_t instances_max) {
+  return pool_of(compile(name), instances_max);
 }
 
 static ExtismPlugin *get(const ExtismPool *pool) {
@@ -95,19 +99,14 @@ static void host_functions_leave_nothing_behind(void) {
       "set", NULL, 0, NULL, 0, set_a_variable, NULL, NULL);
   const ExtismFunction *functions[1];
   ExtismCompiledPlugin *compiled;
-  ExtismPool *pool = NULL;
-  ExtismPoolOptions options;
+  ExtismPool *pool;
   ExtismPlugin *plugin;
   ExtismBuffer *value = NULL;
   char *errmsg = NULL;
   functions[0] = function;
   compiled = extism_compiled_plugin_new(TEXT(text), functions, 1, false, &errmsg);
   CHECK(compiled != NULL);
-  memset(&options, 0, sizeof options);
-  options.size = sizeof options;
-  options.instances_max = 1;
-  CHECK(extism_pool_new(compiled, &options, &pool, NULL) == EXTISM_STATUS_OK);
-  extism_compiled_plugin_free(compiled);
+  pool = pool_of(compiled, 1);
   extism_function_free(function);
   plugin = get(pool);
   CHECK(call(plugin, "run", "") == 0);
