@@ -58,8 +58,15 @@ defmodule GameBox.ClusterTest do
     for code <- codes, do: wait_until(fn -> home(cluster, code, [left]) not in [nil, victim] end)
 
     # The node comes back with its disk, and has what happened without it.
+    # It begins no room that runs elsewhere: one of the two would have to end.
+    before = for code <- codes, do: call(left, GameBox.Room, :whereis, [code])
     again = TestCluster.restart(cluster, victim)
     on_exit(fn -> TestCluster.stop(%{cluster | nodes: [again]}) end)
+    for code <- codes, do: assert({200, _, _} = ask(:get, "/api/rooms/#{code}", base: again.url))
+
+    for node <- [again, left],
+        do: assert(before == for(code <- codes, do: call(node, GameBox.Room, :whereis, [code])))
+
     assert {_, %{play: %{moves: 3}}} = call(again, GameBox.Store, :room, [code])
     assert {200, nil} = mark(again, code, ben, 6)
     assert {200, nil} = mark(left, code, ada, 1)

@@ -17,6 +17,8 @@ defmodule GameBox.Warden do
 
   @impl true
   def init(nil) do
+    # Until the names of the others are known here, their rooms look as if they ran nowhere.
+    :ok = :global.sync()
     :ok = :net_kernel.monitor_nodes(true)
     :ok = :pg.join(GameBox.Cluster, :nodes, self())
     {:ok, _} = :timer.send_interval(@round_ms, :round)
