@@ -28,9 +28,8 @@ pub type ExtismContext = Object<Arc<Arena>>;
 /// The plug-ins of a context, and what went wrong that is no plug-in's affair.
 #[derive(Default)]
 pub struct Arena {
-    plugins: Context<Entry>,
-    /// Beside the plug-ins, for these can be had while a plug-in is in use.
-    cancel: Mutex<Vec<(i32, PluginHandle)>>,
+    /// The handles are beside the plug-ins, for these can be had while a plug-in is in use.
+    plugins: Context<Entry, PluginHandle>,
     failures: Mutex<Vec<Failure>>,
 }
 
@@ -64,28 +63,12 @@ const NO_PLUGIN: i32 = -1;
 impl Arena {
     fn insert(&self, mut entry: Entry) -> Result<i32, Error> {
         let cancel = PluginHandle::new(entry.plugin().cancel_handle());
-        let number = self.plugins.insert(entry)?;
-        lock(&self.cancel).push((number, cancel));
-        Ok(number)
+        self.plugins.insert_with(entry, cancel)
     }
 
     fn replace(&self, number: i32, mut entry: Entry) -> Result<(), Error> {
         let cancel = PluginHandle::new(entry.plugin().cancel_handle());
-        self.plugins.replace(number, entry)?;
-        let mut handles = lock(&self.cancel);
-        handles.retain(|(other, _)| *other != number);
-        handles.push((number, cancel));
-        Ok(())
-    }
-
-    fn remove(&self, number: i32) -> Result<(), Error> {
-        lock(&self.cancel).retain(|(other, _)| *other != number);
-        self.plugins.remove(number)
-    }
-
-    fn reset(&self) {
-        lock(&self.cancel).clear();
-        self.plugins.reset();
+        self.plugins.replace_with(number, entry, cancel)
     }
 
     /// Lets `with` have a plug-in; if that is not possible, the reason is kept as the context's
@@ -167,7 +150,7 @@ pub unsafe extern "C" fn extism_context_free(context: *mut ExtismContext) {
     boundary!(extism_context_free, (), {
         // SAFETY: the caller passes NULL or a context it does not use any more.
         if let Some(arena) = unsafe { Object::take(context) } {
-            arena.reset();
+            arena.plugins.reset();
         }
     })
 }
@@ -178,7 +161,7 @@ pub unsafe extern "C" fn extism_context_reset(context: *mut ExtismContext) {
     boundary!(extism_context_reset, (), {
         // SAFETY: the caller passes NULL or a live context.
         if let Ok(arena) = unsafe { arena(context) } {
-            arena.reset();
+            arena.plugins.reset();
         }
     })
 }
@@ -348,7 +331,7 @@ pub unsafe extern "C" fn extism_context_plugin_free(context: *mut ExtismContext,
     boundary!(extism_context_plugin_free, (), {
         // SAFETY: the caller passes NULL or a live context.
         if let Ok(arena) = unsafe { arena(context) } {
-            let removed = arena.remove(plugin);
+            let removed = arena.plugins.remove(plugin);
             drop(removed.map_err(|error| arena.fail(error)));
         }
     })
@@ -528,8 +511,7 @@ pub unsafe extern "C" fn extism_context_plugin_cancel_handle(
         let Ok(arena) = (unsafe { arena(context) }) else {
             return ptr::null();
         };
-        let handles = lock(&arena.cancel);
-        let handle = handles.iter().find(|(number, _)| *number == plugin);
-        handle.map_or(ptr::null(), |(_, handle)| handle.pointer())
+        let handle = arena.plugins.beside(plugin, PluginHandle::pointer);
+        handle.unwrap_or(ptr::null())
     })
 }

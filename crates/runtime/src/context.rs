@@ -25,24 +25,23 @@ use crate::plugin::Plugin;
 /// assert_eq!(gone.status(), Status::BadHandle);
 /// # Ok::<(), extism_runtime::Error>(())
 /// ```
-pub struct Context<T = Plugin> {
-    inner: Mutex<Inner<T>>,
+pub struct Context<T = Plugin, H = ()> {
+    inner: Mutex<Inner<T, H>>,
 }
 
-struct Inner<T> {
+struct Inner<T, H> {
     next: i32,
-    plugins: BTreeMap<i32, Arc<Mutex<T>>>,
+    plugins: BTreeMap<i32, Place<T, H>>,
 }
 
-impl<T> Default for Context<T> {
+/// A plug-in, and what can be had of it while it is in use.
+struct Place<T, H> {
+    plugin: Arc<Mutex<T>>,
+    beside: H,
+}
+
+impl<T, H> Default for Context<T, H> {
     fn default() -> Self {
-        Context::new()
-    }
-}
-
-impl<T> Context<T> {
-    /// An empty arena.
-    pub fn new() -> Context<T> {
         Context {
             inner: Mutex::new(Inner {
                 next: 0,
@@ -50,19 +49,20 @@ impl<T> Context<T> {
             }),
         }
     }
+}
+
+impl<T> Context<T> {
+    /// An empty arena.
+    pub fn new() -> Context<T> {
+        Context::default()
+    }
 
     /// Takes a plug-in over and answers its handle.
     ///
     /// # Errors
     /// [`Status::BadHandle`] after 2³¹ plug-ins: handles are not given out twice.
     pub fn insert(&self, plugin: T) -> Result<i32, Error> {
-        let mut inner = self.lock();
-        let handle = inner.next;
-        inner.next = handle
-            .checked_add(1)
-            .ok_or_else(|| Error::new(Status::BadHandle, "All plugin descriptors are in use"))?;
-        inner.plugins.insert(handle, Arc::new(Mutex::new(plugin)));
-        Ok(handle)
+        self.insert_with(plugin, ())
     }
 
     /// Puts another plug-in in the place of one; the handle stays, the old one is freed when
@@ -71,12 +71,37 @@ impl<T> Context<T> {
     /// # Errors
     /// [`Status::BadHandle`] if there is no such plug-in.
     pub fn replace(&self, handle: i32, plugin: T) -> Result<(), Error> {
+        self.replace_with(handle, plugin, ())
+    }
+}
+
+impl<T, H> Context<T, H> {
+    /// Like [`insert`](Context::insert); `beside` comes and goes with the plug-in, and can be had while that
+    /// is in use.
+    ///
+    /// # Errors
+    /// [`Status::BadHandle`] after 2³¹ plug-ins: handles are not given out twice.
+    pub fn insert_with(&self, plugin: T, beside: H) -> Result<i32, Error> {
+        let mut inner = self.lock();
+        let handle = inner.next;
+        inner.next = handle
+            .checked_add(1)
+            .ok_or_else(|| Error::new(Status::BadHandle, "All plugin descriptors are in use"))?;
+        inner.plugins.insert(handle, Place::new(plugin, beside));
+        Ok(handle)
+    }
+
+    /// Like [`replace`](Context::replace), with what is beside the plug-in.
+    ///
+    /// # Errors
+    /// [`Status::BadHandle`] if there is no such plug-in.
+    pub fn replace_with(&self, handle: i32, plugin: T, beside: H) -> Result<(), Error> {
         let mut inner = self.lock();
         let place = inner
             .plugins
             .get_mut(&handle)
             .ok_or_else(|| missing(handle))?;
-        let old = std::mem::replace(place, Arc::new(Mutex::new(plugin)));
+        let old = std::mem::replace(place, Place::new(plugin, beside));
         drop(inner);
         drop(old);
         Ok(())
@@ -87,7 +112,10 @@ impl<T> Context<T> {
     /// # Errors
     /// [`Status::BadHandle`] if there is no such plug-in, [`Status::Busy`] if it is in use.
     pub fn with<R>(&self, handle: i32, use_it: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        let plugin = self.lock().plugins.get(&handle).cloned();
+        let inner = self.lock();
+        let place = inner.plugins.get(&handle);
+        let plugin = place.map(|place| Arc::clone(&place.plugin));
+        drop(inner);
         let plugin = plugin.ok_or_else(|| missing(handle))?;
         let mut plugin = match plugin.try_lock() {
             Ok(plugin) => plugin,
@@ -98,6 +126,18 @@ impl<T> Context<T> {
             }
         };
         Ok(use_it(&mut plugin))
+    }
+
+    /// Lets `look` see what is beside a plug-in, with the arena locked.
+    ///
+    /// # Errors
+    /// [`Status::BadHandle`] if there is no such plug-in.
+    pub fn beside<R>(&self, handle: i32, look: impl FnOnce(&H) -> R) -> Result<R, Error> {
+        let inner = self.lock();
+        let place = inner.plugins.get(&handle);
+        place
+            .map(|place| look(&place.beside))
+            .ok_or_else(|| missing(handle))
     }
 
     /// Frees a plug-in; one that is in use, as soon as it is not.
@@ -126,8 +166,17 @@ impl<T> Context<T> {
         self.len() == 0
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+    fn lock(&self) -> MutexGuard<'_, Inner<T, H>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T, H> Place<T, H> {
+    fn new(plugin: T, beside: H) -> Place<T, H> {
+        Place {
+            plugin: Arc::new(Mutex::new(plugin)),
+            beside,
+        }
     }
 }
 

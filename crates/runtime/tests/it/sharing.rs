@@ -134,6 +134,29 @@ fn a_context_owns_its_plugins() {
 }
 
 #[test]
+fn what_is_beside_a_plugin_is_there_while_it_is_in_use_and_goes_with_it() {
+    let context = Context::default();
+    let compiled = CompiledPlugin::new(COUNTER, Options::default()).unwrap();
+    let plugin = || Plugin::new(&compiled).unwrap();
+    let token = Arc::new(());
+    let beside = |number| (number, Arc::clone(&token));
+    let handle = context.insert_with(plugin(), beside(1)).unwrap();
+    let number = || context.beside(handle, |(number, _)| *number);
+    assert_eq!(context.with(handle, |_| number().unwrap()).unwrap(), 1);
+    context.replace_with(handle, plugin(), beside(2)).unwrap();
+    assert_eq!((number().unwrap(), Arc::strong_count(&token)), (2, 2));
+    let removed = || {
+        context.remove(handle).unwrap();
+        (number().unwrap_err().status(), Arc::strong_count(&token))
+    };
+    let removed = context.with(handle, |_| removed()).unwrap();
+    assert_eq!(removed, (Status::BadHandle, 1));
+    let gone = context.replace_with(handle, plugin(), beside(3));
+    assert_eq!(gone.unwrap_err().status(), Status::BadHandle);
+    assert_eq!(Arc::strong_count(&token), 1);
+}
+
+#[test]
 fn what_a_host_function_captured_is_released_once() {
     let token = Arc::new(());
     let function = {
