@@ -6,67 +6,21 @@
 use std::time::Duration;
 
 use crate::explore::explore;
-use crate::pool::{Pool, PoolOptions, Pooled};
-use crate::sync::{Arc, AtomicUsize, Ordering, thread};
-
-/// An object that counts how many borrowers have it, and how many objects there are.
-struct Object {
-    borrowers: AtomicUsize,
-    alive: Arc<AtomicUsize>,
-    /// Whether it is fit for another borrower.
-    fit: bool,
-}
-
-impl Pooled for Object {
-    fn recycle(&mut self) -> bool {
-        self.fit
-    }
-}
-
-impl Drop for Object {
-    fn drop(&mut self) {
-        self.alive.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// A pool of one, whose objects are fit for another borrower or not; the first `failures` cannot be made.
-fn pool_of_one(fit: bool, failures: usize) -> Pool<Object, ()> {
-    let alive = Arc::new(AtomicUsize::new(0));
-    let attempts = AtomicUsize::new(0);
-    Pool::new(PoolOptions { instances_max: 1 }, move || {
-        if attempts.fetch_add(1, Ordering::AcqRel) < failures {
-            return Err(());
-        }
-        assert_eq!(
-            alive.fetch_add(1, Ordering::AcqRel),
-            0,
-            "two objects at once"
-        );
-        Ok(Object {
-            borrowers: AtomicUsize::new(0),
-            alive: Arc::clone(&alive),
-            fit,
-        })
-    })
-}
+use crate::plugin::{Error, Plugin, pool_of_one};
+use crate::pool::Pool;
+use crate::sync::thread;
 
 /// Waits as long as it takes; answers whether there was an object.
-fn borrow(pool: &Pool<Object, ()>) -> bool {
+fn borrow(pool: &Pool<Plugin, Error>) -> bool {
     let Ok(lease) = pool.get(Duration::MAX) else {
         return false;
     };
-    let object = lease.expect("whoever waits for ever gets one");
-    assert_eq!(
-        object.borrowers.fetch_add(1, Ordering::AcqRel),
-        0,
-        "lent twice"
-    );
-    object.borrowers.fetch_sub(1, Ordering::AcqRel);
+    lease.expect("whoever waits for ever gets one").call();
     true
 }
 
 /// So many threads borrow once; answers how many got an object.
-fn borrowers(pool: &Pool<Object, ()>, count: usize) -> usize {
+fn borrowers(pool: &Pool<Plugin, Error>, count: usize) -> usize {
     let threads: Vec<_> = (1..count)
         .map(|_| {
             let pool = pool.clone();

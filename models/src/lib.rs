@@ -3,7 +3,7 @@
 //! (loom), or very many random orders (shuttle).
 //!
 //! Must not know: the engine; a counter stands for it, and a number for the clock. Invariant: what is tried
-//! are the runtime's own files, not copies; the watchdog's steps (shuttle) alone are one.
+//! are the product's own files, not copies; the watchdog's steps (shuttle) alone are one.
 #![cfg(test)]
 
 /// What `crates/runtime/src/sync.rs` is for the runtime.
@@ -17,6 +17,8 @@ mod sync {
     };
     #[cfg(not(feature = "shuttle"))]
     pub(crate) use loom::thread;
+    #[cfg(not(feature = "shuttle"))]
+    pub(crate) use loom::thread_local;
     #[cfg(feature = "shuttle")]
     pub(crate) use shuttle::sync::{
         Arc, Condvar, Mutex, MutexGuard,
@@ -24,6 +26,8 @@ mod sync {
     };
     #[cfg(feature = "shuttle")]
     pub(crate) use shuttle::thread;
+    #[cfg(feature = "shuttle")]
+    pub(crate) use shuttle::thread_local;
     pub(crate) use thread::{Thread, current, park};
 
     /// Time does not pass here: who waits for it waits to be woken.
@@ -55,9 +59,18 @@ mod engine {
     }
 }
 
+mod binding;
 mod call;
 mod explore;
 mod lending;
+mod plugin;
+mod waiting;
+
+// By the names that the files have for their neighbours.
+extern crate self as extism_runtime;
+use binding::{alarm, borrow, cell};
+use plugin::{Error, Plugin, Status};
+use pool::{Lease, Pool, PoolStats};
 
 /// The runtime's file.
 #[allow(

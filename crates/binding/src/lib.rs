@@ -11,6 +11,7 @@ mod crowd;
 mod lender;
 mod limits;
 mod log;
+mod sync;
 
 pub use borrow::borrow;
 pub use cell::{Cell, Entry, Holder, Taken};

@@ -1,0 +1,3 @@
+//! What the bindings of languages have in common, as they use it.
+
+mod lender;
