@@ -68,10 +68,9 @@ fn instantiate_all(store: &mut Store<State>, linked: &Linked) -> wasmtime::Resul
         } else {
             initialize_library(store, &instance)?;
         }
-        linker.instance(&mut *store, &module.name, instance)?;
-        for name in &module.aliases {
+        for (from, name) in &module.provides {
             if let Some(export) = instance.get_export(&mut *store, name) {
-                linker.define(&mut *store, extism_abi::import::LEGACY_MODULE, name, export)?;
+                linker.define(&mut *store, from, name, export)?;
             }
         }
     }

@@ -3,6 +3,7 @@
 //! Invariant: everything that can be known before an instance exists is checked here, so that a
 //! plug-in that cannot be linked fails when it is compiled, with a message that names the import.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use extism_abi::import::{LEGACY_MODULE, USER_MODULE};
@@ -37,8 +38,9 @@ impl Linked {
 pub(crate) struct LinkedModule {
     pub(crate) name: String,
     pub(crate) compiled: CompiledModule,
-    /// Names other modules import from `env` although this module exports them, as 0.1 allowed.
-    pub(crate) aliases: Vec<String>,
+    /// What other modules import from it: the module name each import says, which is this module's or, as
+    /// 0.1 allowed, `env`, and the name. Nothing else of it is linked: what the host answers stays the host's.
+    pub(crate) provides: BTreeSet<(String, String)>,
 }
 
 impl LinkedModule {
@@ -63,7 +65,7 @@ pub(crate) fn link(
         .map(|(name, compiled)| LinkedModule {
             name,
             compiled,
-            aliases: Vec::new(),
+            provides: BTreeSet::new(),
         })
         .collect();
     let order = resolve(&mut modules, &mut linker, functions, wasi)?;
@@ -126,7 +128,7 @@ fn resolve(
     wasi: bool,
 ) -> Result<Vec<usize>, Error> {
     let mut needs = vec![Vec::new(); modules.len()];
-    let mut aliases = Vec::new();
+    let mut provided = Vec::new();
     let links = Available {
         modules,
         functions,
@@ -144,16 +146,16 @@ fn resolve(
                         .alias(namespace, name, LEGACY_MODULE, name)
                         .map_err(|error| Error::from_chain(Status::Internal, error))?;
                 }
-                Answer::Module(other) => needs[index].push(other),
-                Answer::AnyModule(other) => {
+                Answer::Module(other) | Answer::AnyModule(other) => {
                     needs[index].push(other);
-                    aliases.push((other, import.name().to_owned()));
+                    let (from, name) = (import.module(), import.name());
+                    provided.push((other, (from.to_owned(), name.to_owned())));
                 }
             }
         }
     }
-    for (index, name) in aliases {
-        modules[index].aliases.push(name);
+    for (index, import) in provided {
+        modules[index].provides.insert(import);
     }
     let names: Vec<&str> = modules.iter().map(|module| module.name.as_str()).collect();
     Ok(extism_semantics::order(&names, &needs)?)

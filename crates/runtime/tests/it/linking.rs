@@ -64,6 +64,55 @@ fn old_modules_find_others_under_env() {
     assert_eq!(plugin.call("run", b"").code, 1);
 }
 
+/// Whatever a module is called and wherever it comes in the order of instantiation.
+#[test]
+fn no_module_takes_the_place_of_what_the_host_answers() {
+    let other = r#"(module
+        (memory (export "memory") 1)
+        (func (export "sched_yield") (result i32) i32.const 7)
+        (func (export "extism_input_length") (result i64) i64.const 99)
+        (func (export "number") (result i32) i32.const 2))"#;
+    let main = r#"(module
+        (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+        (import "env" "extism_input_length" (func $length (result i64)))
+        (import "extism:host/env" "input_load_u8" (func $input (param i64) (result i32)))
+        (import "extism:host/user" "number" (func $number (result i32)))
+        (memory (export "memory") 1)
+        (func (export "yield") (result i32) call $yield)
+        (func (export "length") (result i32) (i32.wrap_i64 (call $length)))
+        (func (export "input") (result i32) (call $input (i64.const 0)))
+        (func (export "number") (result i32) call $number))"#;
+    let number = HostFunction::new("number", [], [ValueType::I32], |_, slots| {
+        slots.set(0, ValueType::I32, 1);
+        Ok(())
+    });
+    let names = [
+        "wasi_snapshot_preview1",
+        "env",
+        "extism:host/user",
+        "extism:kernel",
+        "zzz",
+    ];
+    for name in names {
+        let text = manifest(&[(name, other), ("main", main)]);
+        for options in both_ways() {
+            let functions = vec![number.clone()];
+            let options = Options {
+                functions,
+                ..options
+            };
+            let mut plugin = Plugin::load(text.as_str(), options).unwrap();
+            for (function, code) in [("yield", 0), ("length", 3), ("input", 97), ("number", 1)] {
+                assert_eq!(
+                    plugin.call(function, b"abc").code,
+                    code,
+                    "{function}, {name}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_linked_says_why() {
     let import = |from: &str, name: &str, what: &str| {
