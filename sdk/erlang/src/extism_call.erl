@@ -1,13 +1,13 @@
 %% @private One request to the native library: begun, answered by message, stopped when its time is up.
 %%
 %% Until the answer comes the calling process runs the host functions the plug-in calls, and passes on what it
-%% logs. A process that has other things to do begins a request (`start/2') and shows its messages to `event/2'.
+%% logs. A process that has other things to do begins a request (`start/2') and shows its messages to `message/2'.
 %%
 %% Must not know: what the request is. Invariant: whoever begins a request and waits gets one answer, and no
 %% message of it stays behind.
 -module(extism_call).
 
--export([run/1, run/2, done/1, start/2, reference/1, event/2, stop/2, left/1]).
+-export([run/1, run/2, done/1, start/2, message/2, stop/2]).
 -export_type([call/0, error/0, result/1, begin_fun/0, options/0]).
 
 -record(call, {
@@ -15,7 +15,9 @@
     native :: reference(),
     context :: term(),
     deadline :: integer() | infinity,
-    cause :: undefined | extism_host_function:cause()
+    cause :: undefined | extism_host_function:cause(),
+    % The monitor of the handler that runs a host function, and what it is to answer.
+    asked :: undefined | {reference(), reference()}
 }).
 
 -opaque call() :: #call{}.
@@ -66,45 +68,65 @@ start(Begin, Options) ->
             Error
     end.
 
--spec reference(call()) -> reference().
-reference(#call{reference = Reference}) ->
-    Reference.
-
 wait(#call{reference = Reference} = Call) ->
-    receive
-        {extism, Reference, Event} ->
-            case event(Event, Call) of
+    Asked = asked(Call),
+    Message =
+        receive
+            {extism, Reference, _} = Event -> Event;
+            {Asked, _} = Answer -> Answer;
+            {'DOWN', Asked, process, _, _} = Down -> Down
+        after left(Call) -> late
+        end,
+    case Message of
+        late ->
+            stop(Call, timeout),
+            wait(Call#call{deadline = infinity});
+        _ ->
+            case message(Message, Call) of
                 {done, Result} -> Result;
                 {next, Next} -> wait(Next)
             end
-    after left(Call) ->
-        stop(Call, timeout),
-        wait(Call#call{deadline = infinity})
     end.
 
-%% @doc Milliseconds until its time is up, or as many as a process can wait.
--spec left(call()) -> timeout().
+%% The monitor of the handler that is asked. Without one the reference of the call, under which no handler answers.
+asked(#call{asked = {Monitor, _}}) -> Monitor;
+asked(#call{reference = Reference}) -> Reference.
+
+%% Milliseconds until its time is up, or as many as a process can wait.
 left(#call{deadline = infinity}) ->
     infinity;
 left(#call{deadline = Deadline}) ->
     min(16#FFFFFFFF, max(0, Deadline - erlang:monotonic_time(millisecond))).
 
-%% @doc Does what an event of the request asks for.
--spec event(term(), call()) -> {done, result(term())} | {next, call()}.
-event({ok, _} = Result, _Call) ->
-    {done, Result};
-event({error, #{status := host_function} = Error}, #call{cause = Cause}) when Cause =/= undefined ->
-    {done, {error, Error#{cause => Cause}}};
-event({error, _} = Result, _Call) ->
-    {done, Result};
-event({host, Request, Target, Id, Arguments}, #call{context = Context} = Call) ->
-    case extism_host_function:serve(Request, Target, Id, Context, Arguments, Call) of
-        {next, Cause} -> {next, Call#call{cause = Cause}};
-        {done, Event} -> event(Event, Call)
-    end;
+%% @doc Does what a message asks for, if it is one of the request.
+-spec message(term(), call()) -> {done, result(term())} | {next, call()} | other.
+message({extism, Reference, Event}, #call{reference = Reference} = Call) ->
+    event(Event, Call);
+message({Monitor, Outcome}, #call{asked = {Monitor, _}} = Call) ->
+    {next, answered({answer, Outcome}, Call)};
+message({'DOWN', Monitor, process, _, Reason}, #call{asked = {Monitor, _}} = Call) ->
+    {next, answered({dead, Reason}, Call)};
+message(_, _) ->
+    other.
+
+answered(Answer, #call{asked = {_, Request}} = Call) ->
+    Call#call{asked = undefined, cause = extism_host_function:answered(Request, Answer)}.
+
 event({log, Target, Id, Level, Message}, Call) ->
     extism_log:deliver(Target, Id, Level, Message),
-    {next, Call}.
+    {next, Call};
+event(Event, #call{asked = {Monitor, _}} = Call) ->
+    ok = extism_host_function:forget(Monitor),
+    event(Event, Call#call{asked = undefined});
+event({host, Request, Target, Id, Arguments}, #call{context = Context} = Call) ->
+    case extism_host_function:serve(Request, Target, Id, Context, Arguments) of
+        {done, Cause} -> {next, Call#call{cause = Cause}};
+        {asked, Monitor} -> {next, Call#call{asked = {Monitor, Request}}}
+    end;
+event({error, #{status := host_function} = Error}, #call{cause = Cause}) when Cause =/= undefined ->
+    {done, {error, Error#{cause => Cause}}};
+event(Result, _Call) ->
+    {done, Result}.
 
 %% @doc Stops a request. It is answered all the same.
 -spec stop(call(), timeout | cancel) -> ok.

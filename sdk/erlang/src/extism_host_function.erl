@@ -9,7 +9,7 @@
 -module(extism_host_function).
 
 -export([new/4, new/5, answer/1, to_native/1]).
--export([serve/6]).
+-export([serve/5, answered/2, forget/1]).
 -export_type([host_function/0, type/0, cause/0, handler/0]).
 
 -type type() :: i32 | i64 | f32 | f64 | bytes.
@@ -49,48 +49,50 @@ to_native(#{name := Name, params := Params, results := Results, function := Func
 given(Key, Options) ->
     case maps:get(Key, Options, undefined) of nil -> undefined; Given -> Given end.
 
-%% @private Runs a host function for a call that is being made.
--spec serve(reference(), tuple(), binary(), term(), list(), extism_call:call()) ->
-    {next, undefined | cause()} | {done, term()}.
-serve(Request, {undefined, Function, Count}, Id, Context, Arguments, _Call) ->
-    Current = {extism_current_plugin, Request, Id, Context},
-    {next, finish(Request, run(Function, Current, Arguments, Count))};
-serve(Request, {Handler, Function, Count}, Id, Context, Arguments, Call) ->
+%% @private Runs a host function for a call that is being made, or has its handler do so: then the calling process
+%% is sent what `answered/2' takes, under a monitor, and may do something else meanwhile.
+-spec serve(reference(), tuple(), binary(), term(), list()) -> {done, undefined | cause()} | {asked, reference()}.
+serve(Request, {Handler, Function, Count}, Id, Context, Arguments) ->
     Current = {extism_current_plugin, Request, Id, Context},
     try ask(handler(Handler), {Function, Current, Arguments, Count}) of
-        Monitor -> wait(Request, Monitor, extism_call:left(Call), Call)
+        itself -> {done, finish(Request, run(Function, Current, Arguments, Count))};
+        Monitor -> {asked, Monitor}
     catch
         Class:Reason:Stack ->
             Text = <<"the handler of the host function cannot be asked">>,
-            {next, finish(Request, {failed, Text, {Class, Reason, Stack}})}
+            {done, finish(Request, {failed, Text, {Class, Reason, Stack}})}
+    end.
+
+ask(undefined, _Work) ->
+    itself;
+ask(Handler, Work) ->
+    case Handler =:= self() orelse (is_atom(Handler) andalso whereis(Handler) =:= self()) of
+        % It would wait for itself.
+        true -> itself;
+        false -> ask_other(Handler, Work)
     end.
 
 %% Answers go to an alias of this process, which ends with the monitor: what comes too late goes nowhere.
-ask(Handler, Work) ->
+ask_other(Handler, Work) ->
     Monitor = erlang:monitor(process, Handler, [{alias, reply_demonitor}]),
     % A name that is not taken any more is reported by the monitor, too.
     _ = (catch Handler ! {extism_host_call, {Monitor, Monitor}, Work}),
     Monitor.
 
-wait(Request, Monitor, Left, Call) ->
-    Reference = extism_call:reference(Call),
+%% @private The handler has answered, or died.
+-spec answered(reference(), {answer, term()} | {dead, term()}) -> undefined | cause().
+answered(Request, {answer, Outcome}) ->
+    finish(Request, Outcome);
+answered(Request, {dead, Reason}) ->
+    finish(Request, {failed, <<"the handler of the host function is dead">>, {exit, Reason, []}}).
+
+%% @private The plug-in does not wait any more.
+-spec forget(reference()) -> ok.
+forget(Monitor) ->
+    true = erlang:demonitor(Monitor, [flush]),
     receive
-        {Monitor, Outcome} ->
-            {next, finish(Request, Outcome)};
-        {'DOWN', Monitor, process, _, Reason} ->
-            Text = <<"the handler of the host function is dead">>,
-            {next, finish(Request, {failed, Text, {exit, Reason, []}})};
-        {extism, Reference, Event} ->
-            % The plug-in does not wait any more.
-            true = erlang:demonitor(Monitor, [flush]),
-            receive
-                {Monitor, _} -> ok
-            after 0 -> ok
-            end,
-            {done, Event}
-    after Left ->
-        extism_call:stop(Call, timeout),
-        wait(Request, Monitor, infinity, Call)
+        {Monitor, _} -> ok
+    after 0 -> ok
     end.
 
 handler({global, Name}) -> pid_or_missing(global:whereis_name(Name));

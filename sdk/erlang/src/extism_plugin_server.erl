@@ -317,26 +317,25 @@ handle_cast(_Message, State) ->
 
 %% @private
 -spec handle_info(term(), #state{}) -> {noreply, #state{}} | {stop, term(), #state{}}.
-handle_info({extism, Reference, Event}, #state{job = #job{call = Call} = Job} = State) ->
-    case extism_call:reference(Call) of
-        Reference ->
-            case extism_call:event(Event, Call) of
-                {done, Result} -> {noreply, finish(Job, Result, State)};
-                {next, Next} -> {noreply, State#state{job = Job#job{call = Next}}}
-            end;
-        _ ->
-            {noreply, State}
+handle_info(Message, #state{job = #job{call = Call} = Job} = State) ->
+    case extism_call:message(Message, Call) of
+        {done, Result} -> {noreply, finish(Job, Result, State)};
+        {next, Next} -> {noreply, State#state{job = Job#job{call = Next}}};
+        other -> info(Message, State)
     end;
-handle_info({timeout, _, {job, Monitor}}, State) ->
+handle_info(Message, State) ->
+    info(Message, State).
+
+info({timeout, _, {job, Monitor}}, State) ->
     {noreply, leave(Monitor, timeout, State)};
-handle_info({'DOWN', Monitor, process, _, _}, State) ->
+info({'DOWN', Monitor, process, _, _}, State) ->
     {noreply, leave(Monitor, cancel, State)};
-handle_info({extism_host_call, _, _} = Message, State) ->
+info({extism_host_call, _, _} = Message, State) ->
     ok = extism_host_function:answer(Message),
     {noreply, State};
-handle_info({'EXIT', _Process, Reason}, State) when Reason =/= normal ->
+info({'EXIT', _Process, Reason}, State) when Reason =/= normal ->
     {stop, Reason, State};
-handle_info(_Message, State) ->
+info(_Message, State) ->
     {noreply, State}.
 
 %% A job's time is up, or its caller is dead: what runs is stopped, what waits is taken out.

@@ -103,6 +103,18 @@ a_handler_runs_the_function_test() ->
     Plugin = passing(fun(_) -> list_to_binary(pid_to_list(self())) end, #{handler => Handler}, #{}),
     ?assertEqual({ok, list_to_binary(pid_to_list(Handler))}, extism_plugin:call(Plugin, "run")).
 
+a_process_that_is_its_own_handler_does_not_wait_for_itself_test() ->
+    true = register(?MODULE, self()),
+    [
+        begin
+            Plugin = passing(fun(Text) -> Text end, #{handler => Handler}, #{}),
+            ?assertEqual({ok, <<"text">>}, extism_plugin:call(Plugin, "run", "text", #{timeout => 10000}))
+        end
+     || Handler <- [self(), ?MODULE]
+    ],
+    true = unregister(?MODULE),
+    ?assertEqual({messages, []}, process_info(self(), messages)).
+
 g07_the_current_plugin_is_dead_after_its_function_test() ->
     Self = self(),
     Plugin = passing(fun(Current, Text) ->

@@ -11,6 +11,8 @@ server_test_() ->
         fun calls_end_in_time/0,
         fun a_clumsy_client_is_told_and_nobody_else/0,
         fun a_plugin_that_was_freed_or_is_busy_leaves_the_server/0,
+        fun a_handler_that_does_not_answer_holds_up_no_server/0,
+        fun a_server_handles_its_own_host_functions/0,
         fun a_server_that_crashes_finds_its_variables/0,
         {timeout, 60, fun killed_servers_leave_nothing/0},
         fun messages_and_listeners/0
@@ -105,6 +107,64 @@ a_plugin_that_was_freed_or_is_busy_leaves_the_server() ->
     ?assertEqual({ok, <<>>}, extism_plugin_server:call(Server, "ok", "")),
     ok = gen_server:stop(Server),
     ?assertEqual(ok, settled()).
+
+a_handler_that_does_not_answer_holds_up_no_server() ->
+    Self = self(),
+    Handler = spawn_link(fun Keep() ->
+        receive
+            {extism_host_call, _, _} = Message -> Self ! {asked, Message}
+        end,
+        Keep()
+    end),
+    {Source, Options} = asking(Handler),
+    {ok, Server} = extism_plugin_server:start_link(#{source => Source, options => Options, call_timeout => 50}),
+    Asked = fun() ->
+        receive
+            {asked, Message} -> Message
+        end
+    end,
+    ?assertEqual(timeout, error_of(extism_plugin_server:call(Server, "run", ""))),
+    Late = Asked(),
+    Run = {call, "run", "", #{timeout => infinity}},
+    Caller = spawn(fun() -> gen_server:call(Server, Run, infinity) end),
+    _ = Asked(),
+    exit(Caller, kill),
+    ?assertEqual({ok, <<>>}, extism_plugin_server:call(Server, "ok", "", #{timeout => 10000})),
+    Cancelled = gen_server:send_request(Server, Run),
+    _ = Asked(),
+    ok = extism_plugin_server:cancel(Server),
+    {reply, Answer} = gen_server:receive_response(Cancelled, 10000),
+    ?assertEqual(cancelled, error_of(Answer)),
+    % What comes too late is for nobody, and what comes in time is for the call that waits for it.
+    Answered = gen_server:send_request(Server, Run),
+    Message = Asked(),
+    [ok = extism_host_function:answer(Each) || Each <- [Late, Message, Message]],
+    ?assertEqual({reply, {ok, <<>>}}, gen_server:receive_response(Answered, 10000)),
+    Killed = gen_server:send_request(Server, Run),
+    _ = Asked(),
+    unlink(Handler),
+    exit(Handler, kill),
+    {reply, Dead} = gen_server:receive_response(Killed, 10000),
+    ?assertMatch({error, #{status := host_function, cause := {exit, killed, []}}}, Dead),
+    ok = gen_server:stop(Server),
+    ?assertEqual(ok, settled()).
+
+a_server_handles_its_own_host_functions() ->
+    {Source, Options} = asking(?MODULE),
+    Start = #{name => ?MODULE, source => Source, options => Options},
+    {ok, Server} = extism_plugin_server:start_link(Start),
+    ?assertEqual({ok, <<>>}, extism_plugin_server:call(Server, "run", "", #{timeout => 10000})),
+    ok = gen_server:stop(Server).
+
+%% A source whose `run' has a handler run a function.
+asking(Handler) ->
+    Wat =
+        <<"(module
+            (import \"extism:host/user\" \"f\" (func $f))
+            (func (export \"run\") (call $f))
+            (func (export \"ok\")))">>,
+    Function = extism_host_function:new("f", [], [], fun() -> ok end, #{handler => Handler}),
+    {Wat, #{functions => [Function]}}.
 
 a_server_that_crashes_finds_its_variables() ->
     process_flag(trap_exit, true),
