@@ -57,7 +57,7 @@ fn keep(call: &Call, context: &Context, plugin: Plugin) -> Result<Answer, Failur
     answer(context.insert(Entry::own(plugin))?)
 }
 
-/// Puts another plug-in in the place of one.
+/// Puts another plug-in, with these changes of its configuration, in the place of one.
 #[rustler::nif]
 fn plugin_update(
     env: Env<'_>,
@@ -66,11 +66,13 @@ fn plugin_update(
     number: i32,
     wasm: Wasm,
     options: Given,
+    changes: Configuration,
 ) -> Started {
     let options = options.0?;
     context.find(number)?;
     let work = move |call: &ResourceArc<Call>| {
-        let plugin = Plugin::new(&wasm.compile(options)?)?;
+        let mut plugin = Plugin::new(&wasm.compile(options)?)?;
+        configure(&mut plugin, changes);
         call::check(call)?;
         context.replace(number, Entry::own(plugin))?;
         answer(ok())
@@ -146,13 +148,19 @@ fn plugin_configure(
     tag: Kept,
     context: ResourceArc<Context>,
     number: i32,
-    changes: List<(String, Change<String>)>,
+    changes: Configuration,
 ) -> Started {
     with(env, tag, &context, number, move |_, entry| {
-        let changes = changes.0.into_iter().map(|(key, change)| (key, change.0));
-        entry.plugin().configure(changes);
+        configure(entry.plugin(), changes);
         answer(ok())
     })
+}
+
+type Configuration = List<(String, Change<String>)>;
+
+fn configure(plugin: &mut Plugin, changes: Configuration) {
+    let changes = changes.0.into_iter();
+    plugin.configure(changes.map(|(key, change)| (key, change.0)));
 }
 
 /// The variables, as a list of pairs.

@@ -9,7 +9,7 @@
 -export([context_new/1, context_reset/3]).
 -export([compile/3, compiled_free/2, compiled_has_function/2]).
 -export([pool_new/2, pool_get/4, pool_stats/1, pool_free/2]).
--export([plugin_new/4, plugin_from_compiled/3, plugin_update/5, plugin_free/3, plugin_call/5]).
+-export([plugin_new/4, plugin_from_compiled/3, plugin_update/6, plugin_free/3, plugin_call/5]).
 -export([plugin_has_function/4, plugin_configure/4, plugin_vars/3, plugin_var_get/4, plugin_change_vars/4]).
 -export([plugin_reset/3, plugin_renew/3, plugin_allow_headers/3, plugin_fuel/3, plugin_id/2, plugin_cancel/2]).
 -export([host_ask/3, host_return/2, host_fail/2, host_must_stop/1, host_time_remaining/1]).
@@ -21,6 +21,7 @@
 
 -type result(Value) :: {ok, Value} | {error, extism_call:error()}.
 -type wasm() :: binary() | {binary(), [binary()]}.
+-type changes() :: [{binary(), binary() | undefined}].
 
 %% The library is the file `EXTISM_NIF' names, or the one in the folder `priv' of the application. If it cannot
 %% be loaded the module is there all the same, and says so when it is used. A new version of the module in the
@@ -94,15 +95,15 @@ pool_free(_Tag, _Pool) -> ?MISSING.
 plugin_new(_Tag, _Context, _Wasm, _Options) -> ?MISSING.
 -spec plugin_from_compiled(reference(), reference(), reference()) -> result(reference()).
 plugin_from_compiled(_Tag, _Context, _Compiled) -> ?MISSING.
--spec plugin_update(reference(), reference(), non_neg_integer(), wasm(), map()) -> result(reference()).
-plugin_update(_Tag, _Context, _Number, _Wasm, _Options) -> ?MISSING.
+-spec plugin_update(reference(), reference(), non_neg_integer(), wasm(), map(), changes()) -> result(reference()).
+plugin_update(_Tag, _Context, _Number, _Wasm, _Options, _Changes) -> ?MISSING.
 -spec plugin_free(reference(), reference(), non_neg_integer()) -> result(reference()).
 plugin_free(_Tag, _Context, _Number) -> ?MISSING.
 -spec plugin_call(reference(), reference(), non_neg_integer(), binary(), binary()) -> result(reference()).
 plugin_call(_Tag, _Context, _Number, _Name, _Input) -> ?MISSING.
 -spec plugin_has_function(reference(), reference(), non_neg_integer(), binary()) -> result(reference()).
 plugin_has_function(_Tag, _Context, _Number, _Name) -> ?MISSING.
--spec plugin_configure(reference(), reference(), non_neg_integer(), [{binary(), binary() | undefined}]) -> result(reference()).
+-spec plugin_configure(reference(), reference(), non_neg_integer(), changes()) -> result(reference()).
 plugin_configure(_Tag, _Context, _Number, _Changes) -> ?MISSING.
 -spec plugin_vars(reference(), reference(), non_neg_integer()) -> result(reference()).
 plugin_vars(_Tag, _Context, _Number) -> ?MISSING.

@@ -114,13 +114,10 @@ name(Name) -> text(Name).
     ok | {error, extism_call:error()}.
 update(Plugin, Source, Wasi) when is_boolean(Wasi) ->
     update(Plugin, Source, #{wasi => Wasi});
-update({extism_plugin, Context, Number} = Plugin, Source, Options) ->
+update({extism_plugin, Context, Number}, Source, Options) ->
     Changes = changes(Options),
-    Update = fun(Tag, Wasm, Given) -> extism_nif:plugin_update(Tag, Context, Number, Wasm, Given) end,
-    case extism:with(Source, Options, Update) of
-        {ok, ok} -> configured(Plugin, Changes);
-        {error, _} = Error -> Error
-    end.
+    Update = fun(Tag, Wasm, Given) -> extism_nif:plugin_update(Tag, Context, Number, Wasm, Given, Changes) end,
+    extism_call:done(extism:with(Source, Options, Update)).
 
 %% @doc Frees a plug-in; if a call runs, when that is over. Doing so twice is allowed.
 -spec free(plugin()) -> ok.
