@@ -92,9 +92,11 @@ impl Entry {
     #[inline]
     pub(crate) fn call(&mut self, name: &[u8], input: &[u8], context: *mut c_void) -> i32 {
         // The call begins by giving back what the last one left.
-        let is_own = !input.is_empty() && overlap(input, self.output());
-        let copy = is_own.then(|| input.to_vec());
-        let input = copy.as_deref().unwrap_or(input);
+        let output = self.output();
+        let copy = |bytes: &[u8]| overlap(bytes, output).then(|| bytes.to_vec());
+        let (name_copy, input_copy) = (copy(name), copy(input));
+        let name = name_copy.as_deref().unwrap_or(name);
+        let input = input_copy.as_deref().unwrap_or(input);
         let plugin = self.plugin();
         let outcome = if context.is_null() {
             plugin.call(name, input)
@@ -135,8 +137,10 @@ impl Entry {
 
     /// Whether the plug-in exports a function that can be called.
     pub(crate) fn has_function(&mut self, name: &str) -> bool {
+        let has = self.plugin().has_function(name);
+        // Last, for the name may be its text.
         self.clear_error();
-        self.plugin().has_function(name)
+        has
     }
 
     /// Wipes what the last call left in the plug-in.

@@ -50,6 +50,39 @@ static void input_is_copied_and_output_bounded(void) {
   check_nothing_alive();
 }
 
+/* A plug-in may say which of its functions is next, in its output or in its error. */
+static void what_a_plugin_said_is_a_name(void) {
+  ExtismPlugin *plugin = load("echo.wat", NULL, 0);
+  int32_t code = 1;
+  CHECK(extism_plugin_call(plugin, "echo", (const uint8_t *)"echo", 5) == 0);
+  CHECK(call(plugin, (const char *)extism_plugin_output_data(plugin),
+             "no function") == 0);
+  CHECK(output_is(plugin, "no function"));
+  CHECK(call(plugin, "echo", "nothing") == 0);
+  CHECK(extism_plugin_try_call(
+            plugin, (const char *)extism_plugin_output_data(plugin), 7,
+            TEXT("no function"), NULL, &code, NULL) == EXTISM_STATUS_OK);
+  CHECK(code == 0 && output_is(plugin, ""));
+  extism_plugin_free(plugin);
+  plugin = from_text(
+      "(module"
+      "  (import \"extism:host/env\" \"alloc\" (func $alloc (param i64) (result i64)))"
+      "  (import \"extism:host/env\" \"store_u64\" (func $store (param i64 i64)))"
+      "  (import \"extism:host/env\" \"error_set\" (func $error (param i64)))"
+      "  (func (export \"nextnext\") (result i32) (local $p i64)"
+      "    (local.set $p (call $alloc (i64.const 8)))"
+      "    (call $store (local.get $p) (i64.const 0x7478656e7478656e))"
+      "    (call $error (local.get $p))"
+      "    i32.const 1))",
+      NULL, 0);
+  CHECK(call(plugin, "nextnext", "") == 1);
+  CHECK_TEXT(extism_plugin_error(plugin), "nextnext");
+  CHECK(call(plugin, extism_plugin_error(plugin), "") == 1);
+  CHECK(extism_plugin_function_exists(plugin, extism_plugin_error(plugin)));
+  extism_plugin_free(plugin);
+  check_nothing_alive();
+}
+
 static void large_bytes_pass(void) {
   ExtismPlugin *plugin = load("echo.wat", NULL, 0);
   size_t length = (size_t)32 << 20;
@@ -89,6 +122,7 @@ static void test(void) {
     plugins_outlive_what_they_were_made_from();
   }
   input_is_copied_and_output_bounded();
+  what_a_plugin_said_is_a_name();
   large_bytes_pass();
   renewed_plugins_keep_their_identity();
 }
