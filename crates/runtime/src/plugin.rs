@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use extism_kernel::Range;
 use uuid::Uuid;
-use wasmtime::{Instance, Store};
+use wasmtime::{Instance, RootScope, Store, Val};
 
 use crate::Status;
 use crate::call::cancel::{CancelHandle, NextCall};
@@ -385,11 +385,11 @@ impl Plugin {
             Export::Code(function) => function.call(&mut *store, ()),
             Export::Unit(function) => function.call(&mut *store, ()).map(|()| 0),
             Export::Other(function) => {
-                // Only functions without parameters and with one result get here.
-                let mut result = [wasmtime::Val::I32(0)];
-                function
-                    .call(&mut *store, &[], &mut result)
-                    .map(|()| CODE_FAILED)
+                // Only functions without parameters and with one result get here. A reference keeps what it
+                // refers to alive until its scope ends.
+                let mut result = [Val::I32(0)];
+                let called = function.call(RootScope::new(&mut *store), &[], &mut result);
+                called.map(|()| CODE_FAILED)
             }
         };
         if name == START.as_bytes() {

@@ -61,6 +61,24 @@ fn the_sum_of_all_memories_counts() {
 }
 
 #[test]
+fn what_a_call_answers_is_kept_for_no_later_one() {
+    let source = r#"(module (type $bytes (array i8))
+        (func (export "run") (result (ref null $bytes))
+            (array.new_default $bytes (i32.const 1000000))))"#;
+    let limits = Limits {
+        memory_bytes_max: Some(16 << 20),
+        ..Limits::default()
+    };
+    for options in with(limits) {
+        let mut plugin = plugin(source, options);
+        for at in 0..50 {
+            let answered = (-1, Status::GuestError, String::new());
+            assert_eq!(call(&mut plugin, "run", b""), answered, "call {at}");
+        }
+    }
+}
+
+#[test]
 fn max_pages_bounds_what_is_declared_and_what_is_added() {
     let manifest = |pages: u32| {
         format!(
