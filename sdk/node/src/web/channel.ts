@@ -25,12 +25,22 @@ export function sharedMemory(bytes: number | undefined): SharedArrayBuffer {
 
 /** The page has read so many bytes that the thread had sent. */
 export function addRead(shared: SharedArrayBuffer, bytes: number): void {
-  Atomics.add(new Int32Array(shared, 0, 3), READ, bytes);
+  const head = new Int32Array(shared, 0, 3);
+  Atomics.add(head, READ, bytes);
+  Atomics.notify(head, READ);
 }
 
 /** How many bytes the page has not read, of all that were sent: modulo 2^32, as the count is kept. */
 export function unread(shared: SharedArrayBuffer, sent: number): number {
   return (sent - Atomics.load(new Int32Array(shared, 0, 3), READ)) >>> 0;
+}
+
+/** Waits until the page has read all but so many bytes, with the whole thread. */
+export function waitForReader(shared: SharedArrayBuffer, sent: number, bytesMax: number): void {
+  const head = new Int32Array(shared, 0, 3);
+  for (let read: number; (sent - (read = Atomics.load(head, READ))) >>> 0 >= bytesMax;) {
+    Atomics.wait(head, READ, read);
+  }
 }
 
 /** Waits for an answer, with the whole thread. */

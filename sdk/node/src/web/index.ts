@@ -15,6 +15,7 @@ import { serveInWorker, workerName } from "./browser-worker.js";
 import { coreModule, useCoreFile, useCoreModule } from "./core.js";
 import { download, downloadPath } from "./download.js";
 import { TOOLS_FILE, tools } from "./tools.js";
+import { show } from "./wasi.js";
 
 export * from "../exports.js";
 export { ExtismContext, ExtismPlugin } from "./extism-context.js";
@@ -123,6 +124,7 @@ function makeWorker(
     terminate: () => {
       worker.terminate();
     },
+    show,
     keepAlive: () => undefined,
   };
 }

@@ -59,6 +59,7 @@ export type FromWorker =
   | { readonly kind: "done"; readonly n: number; readonly value: unknown }
   | { readonly kind: "threw"; readonly n: number; readonly failure: Failure; readonly byHost: boolean }
   | { readonly kind: "log"; readonly level: number; readonly message: string }
+  | Written
   | { readonly kind: "changed"; readonly name: string; readonly value: Uint8Array | undefined }
   | {
       readonly kind: "host";
@@ -68,9 +69,16 @@ export type FromWorker =
     }
   | { readonly kind: "http"; readonly sent: Sent; readonly body: Uint8Array | undefined };
 
-/** What a change of a variable counts for, of the bytes that may be on their way: the message, and what it carries. */
-export function changeBytes(value: Uint8Array | undefined): number {
-  return 256 + (value?.length ?? 0);
+/** A line of a plug-in's output. */
+export interface Written {
+  readonly kind: "written";
+  readonly line: string;
+  readonly isError: boolean;
+}
+
+/** What counts for how much of the bytes that may be on their way: the message, and what it carries. */
+export function sentBytes(carried: Uint8Array | string | undefined): number {
+  return 256 + (carried?.length ?? 0);
 }
 
 /** What the page answers to a host function's call. */
@@ -104,6 +112,8 @@ export interface WorkerEnd extends Endpoint<ToWorker, FromWorker> {
   /** Told when the Worker ends by itself. */
   onFailure(failed: (error: unknown) => void): void;
   terminate(): void;
+  /** Shows a line of the plug-in's output: done when there is room for more. */
+  show(line: string, isError: boolean): Promise<void> | void;
   /** Whether a process may end while the Worker is there. */
   keepAlive(keep: boolean): void;
 }

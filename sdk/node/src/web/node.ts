@@ -56,7 +56,8 @@ function make(): Backend {
     },
     tools: tools(async () => await WebAssembly.compile(await readFile(new URL(`../web/${TOOLS_FILE}`, here)))),
     worker: (args) => {
-      const worker = new Worker(new URL("../web/node-worker.js", here), { ...args });
+      // What the process was told of its own program, as --input-type, is not for this one.
+      const worker = new Worker(new URL("../web/node-worker.js", here), { execArgv: [], ...args });
       return {
         post: (message, transfer) => {
           worker.postMessage(message, (transfer ?? []) as NodeTransferable[]);
@@ -73,6 +74,7 @@ function make(): Backend {
         terminate: () => {
           void worker.terminate();
         },
+        show: (line, isError) => written(isError ? process.stderr : process.stdout, `${line}\n`),
         keepAlive: (keep) => {
           if (keep) {
             worker.ref();
@@ -82,6 +84,25 @@ function make(): Backend {
         },
       };
     },
+  });
+}
+
+const ignore = (): void => undefined;
+
+/** Writes a text; done when the stream has room for another, or takes no more. */
+function written(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (error?: Error | null): void => {
+      if (error != null) {
+        // As with the console, it is no error of the program that nobody reads any more.
+        stream.off("error", ignore).once("error", ignore);
+      }
+      resolve();
+    };
+    // A program may have put another function here, which knows nothing of `done`.
+    if ((stream.write(text, done) as unknown) !== false) {
+      resolve();
+    }
   });
 }
 

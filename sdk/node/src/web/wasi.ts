@@ -34,21 +34,26 @@ export interface WasiOptions {
   readonly output: boolean;
 }
 
+/** Shows a line of a plug-in's output. */
+export function show(line: string, isError: boolean): void {
+  console[isError ? "error" : "log"](line);
+}
+
 /** Makes WASI with these options. */
-export function wasiMaker(options: WasiOptions): WasiMaker {
+export function wasiMaker(options: WasiOptions, shown: typeof show = show): WasiMaker {
   return (paths) => {
     const [path] = paths;
     if (path !== undefined) {
       const text = `the web engine has no files: allowed_paths cannot open ${path.host}`;
       throw errorOf(Status.NotFound, text);
     }
-    return make(options);
+    return make(options, shown);
   };
 }
 
-function make(options: WasiOptions): Wasi {
-  const output = options.output ? new Lines(console.log) : undefined;
-  const error = options.output ? new Lines(console.error) : undefined;
+function make(options: WasiOptions, shown: typeof show): Wasi {
+  const output = options.output ? new Lines(shown, false) : undefined;
+  const error = options.output ? new Lines(shown, true) : undefined;
   const functions = preview1({
     args: options.args,
     env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
@@ -78,13 +83,15 @@ const LINE_BYTES_MAX = 4_096;
 
 /** Writes whole lines. */
 class Lines {
-  readonly #show: (line: string) => void;
+  readonly #show: typeof show;
+  readonly #isError: boolean;
   readonly #decoder = new TextDecoder();
   #begun = "";
   #bytes = 0;
 
-  constructor(show: (line: string) => void) {
-    this.#show = show;
+  constructor(shown: typeof show, isError: boolean) {
+    this.#show = shown;
+    this.#isError = isError;
   }
 
   write(bytes: Uint8Array): void {
@@ -122,6 +129,6 @@ class Lines {
     const line = this.#begun;
     this.#begun = "";
     this.#bytes = 0;
-    this.#show(line);
+    this.#show(line, this.#isError);
   }
 }

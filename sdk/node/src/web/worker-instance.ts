@@ -17,12 +17,13 @@ import { oneHop, type Sent } from "./http.js";
 import type { Loaded } from "./loaded.js";
 import { isCodeOrNothing } from "./machine.js";
 import {
-  changeBytes,
   type FromWorker,
   type HostAnswer,
   type HttpAnswer,
   type Request,
+  sentBytes,
   type WorkerEnd,
+  type Written,
 } from "./messages.js";
 import { packed } from "./packet.js";
 import { canShareMemory, TIMER_MS_MAX } from "./platform.js";
@@ -343,11 +344,15 @@ class WorkerInstance implements Instance {
     const { functions, web, wasi, wasiArgs, wasiEnv, wasiOutput } = this.#options;
     const end = this.#maker(web.nodeWorkerArgs);
     this.#end = end;
-    this.#shared = canShareMemory() ? sharedMemory(web.sharedArrayBufferSize) : undefined;
+    const shared = canShareMemory() ? sharedMemory(web.sharedArrayBufferSize) : undefined;
+    this.#shared = shared;
     return new Promise((resolve, reject) => {
       this.#pending.set(0, { resolve: resolve as () => void, reject });
       end.listen((message) => {
-        if (this.#end === end) {
+        if (message.kind === "written") {
+          // What it wrote before its end is shown.
+          void show(message, end, shared);
+        } else if (this.#end === end) {
           this.#received(message);
         }
       });
@@ -371,7 +376,7 @@ class WorkerInstance implements Instance {
     });
   }
 
-  #received(message: FromWorker): void {
+  #received(message: Exclude<FromWorker, Written>): void {
     switch (message.kind) {
       case "alive":
         this.#running?.begin();
@@ -396,7 +401,7 @@ class WorkerInstance implements Instance {
       case "changed":
         this.#keep(message.name, message.value);
         if (this.#shared !== undefined) {
-          addRead(this.#shared, changeBytes(message.value));
+          addRead(this.#shared, sentBytes(message.value));
         }
         return;
       case "host":
@@ -539,6 +544,18 @@ class WorkerInstance implements Instance {
   async #quietly<T>(work: () => T): Promise<T> {
     this.#live();
     return work();
+  }
+}
+
+/** Shows what a Worker has said, which may say more when it is shown. */
+async function show({ line, isError }: Written, end: WorkerEnd, shared: SharedArrayBuffer | undefined): Promise<void> {
+  try {
+    await end.show(line, isError);
+  } catch {
+    // What shows it may be a user's; the plug-in's call goes on.
+  }
+  if (shared !== undefined) {
+    addRead(shared, sentBytes(line));
   }
 }
 

@@ -7,26 +7,26 @@
  */
 
 import { failureError, failureOf, HostThrown, type Failure } from "./failure.js";
-import { unread, waitForAnswer } from "./channel.js";
+import { unread, waitForAnswer, waitForReader } from "./channel.js";
 import { ExtismError } from "../error.js";
 import type { Hop, Sent } from "./http.js";
 import { Machine } from "./machine.js";
 import {
-  changeBytes,
   type Endpoint,
   type FromWorker,
   type HostAnswer,
   type Make,
   type Request,
+  sentBytes,
   type ToWorker,
 } from "./messages.js";
 import { unpacked } from "./packet.js";
 import { canSuspend, type Suspension } from "./suspension.js";
-import { wasiMaker } from "./wasi.js";
+import { show, wasiMaker } from "./wasi.js";
 
 /**
- * Bytes of variables that may be on their way to a page: it reads nothing while it is busy, and a plug-in can change
- * variables faster than it reads.
+ * Bytes of variables and output that may be on their way to a page: it reads nothing while it is busy, and a plug-in can
+ * change variables and write faster than it reads.
  */
 const UNREAD_BYTES_MAX = 1024 * 1024;
 
@@ -56,7 +56,7 @@ class Worker {
   readonly #suspension: Suspension;
   /** Names of variables whose last change the page was not told. */
   readonly #changed = new Set<string>();
-  /** Bytes of changes that the page was told, and how many they were when it last said something. */
+  /** Bytes of changes and output that the page was told, and how many they were when it last said something. */
   #told = 0;
   #read = 0;
   #isIdle = false;
@@ -83,7 +83,7 @@ class Worker {
           }
         },
       },
-      wasi: make.wasi === undefined ? undefined : wasiMaker(make.wasi),
+      wasi: make.wasi && wasiMaker(make.wasi, this.#show),
       mustStop: () => false,
       callElsewhere: (index, args) => this.#host(index, args),
       ...(this.#suspension === "none" ? {} : { httpElsewhere: (sent, body) => this.#http(sent, body) }),
@@ -100,10 +100,22 @@ class Worker {
     this.#page.post(message, transfer);
   }
 
+  /** Has the page show a line, as soon as it has read most of what it was told; where nothing can wait, shows it here. */
+  readonly #show = (line: string, isError: boolean): void => {
+    const { shared } = this.#make;
+    if (shared === undefined) {
+      show(line, isError);
+      return;
+    }
+    waitForReader(shared, this.#told, UNREAD_BYTES_MAX);
+    this.#told += sentBytes(line);
+    this.#page.post({ kind: "written", line, isError });
+  };
+
   #tellChanges(): void {
     for (const name of this.#changed) {
       const value = this.#machine.variable(name);
-      this.#told += changeBytes(value);
+      this.#told += sentBytes(value);
       this.#page.post({ kind: "changed", name, value });
     }
     this.#changed.clear();
