@@ -16,12 +16,17 @@ use crate::connection::Connection;
 use crate::dial::dial;
 use crate::error::HttpError;
 use crate::exchange::{Answer, exchange};
+use crate::helper::Share;
 use crate::hop::Hop;
 use crate::network::{Network, SystemNetwork};
 use crate::request::{Request, Response, Rules};
 use crate::watch::Watch;
 
 /// Sends requests. Cheap to make, to clone and to share; reads no environment variable, so no proxy.
+///
+/// A look-up that is given up goes on by itself. A client, with its clones, that has left eight such behind
+/// opens no connection until one of them has ended, so whoever shall not suffer from another has a client of
+/// its own.
 ///
 /// ```
 /// use extism_http::{Client, HostPolicy, Request, Rules};
@@ -40,6 +45,7 @@ pub struct Client {
     network: Arc<dyn Network>,
     /// `None` is the configuration that the whole process shares.
     tls: Option<Arc<ClientConfig>>,
+    share: Share,
 }
 
 impl Default for Client {
@@ -55,6 +61,7 @@ impl Client {
         Client {
             network: Arc::new(SystemNetwork),
             tls: None,
+            share: Share::new(),
         }
     }
 
@@ -126,12 +133,13 @@ impl Client {
         grant: Grant,
         watch: Watch<'a>,
     ) -> Result<Connection<'a>, HttpError> {
-        let stream = dial(&self.network, &hop.url, grant, &watch).map_err(|error| {
-            match (error, &hop.from) {
-                (HttpError::Denied(denied), Some(from)) => denied.redirected_from(from).into(),
-                (error, _) => error,
-            }
-        })?;
+        let stream =
+            dial(&self.network, &self.share, &hop.url, grant, &watch).map_err(|error| {
+                match (error, &hop.from) {
+                    (HttpError::Denied(denied), Some(from)) => denied.redirected_from(from).into(),
+                    (error, _) => error,
+                }
+            })?;
         if hop.url.scheme() == "http" {
             return Connection::clear(stream, watch);
         }

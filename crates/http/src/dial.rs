@@ -9,7 +9,6 @@
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use extism_policy::url::{Host, Url};
 use extism_policy::{Denied, Grant, address_allowed};
 
 use crate::error::HttpError;
+use crate::helper::{Helper, Share};
 use crate::network::Network;
 use crate::watch::Watch;
 
@@ -27,34 +27,29 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many addresses of one name are tried.
 const ADDRESSES_MAX: usize = 16;
 
-/// How many helper threads there are in the process at most, those left behind included.
-const HELPERS_MAX: usize = 512;
-
 /// Enough for the name service of the operating system and what it loads.
 const HELPER_STACK_BYTES: usize = 512 << 10;
 
-static HELPERS: AtomicUsize = AtomicUsize::new(0);
-
 pub(crate) fn dial(
     network: &Arc<dyn Network>,
+    share: &Share,
     url: &Url,
     grant: Grant,
     watch: &Watch<'_>,
 ) -> Result<TcpStream, HttpError> {
     watch.check()?;
-    let helper = Helper::enter()?;
-    let given_up = GiveUpOnDrop(Arc::new(AtomicBool::new(false)));
+    let (helper, _waiting) = share.enter()?;
     let call = Dial {
         network: Arc::clone(network),
         url: url.clone(),
         grant,
         deadline: watch.deadline,
-        given_up: Arc::clone(&given_up.0),
+        helper,
     };
     let (sender, receiver) = mpsc::sync_channel(1);
     let run = move || {
         let outcome = call.run();
-        drop(helper);
+        drop(call);
         // Fails if nobody waits any more; a connection is closed by that.
         let _ = sender.send(outcome);
     };
@@ -80,7 +75,7 @@ struct Dial {
     url: Url,
     grant: Grant,
     deadline: Option<Instant>,
-    given_up: Arc<AtomicBool>,
+    helper: Helper,
 }
 
 impl Dial {
@@ -90,7 +85,7 @@ impl Dial {
         let mut last_error = HttpError::Failed("no address to connect to".to_string());
         let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
         for address in addresses {
-            if self.given_up.load(Ordering::Relaxed) {
+            if self.helper.is_given_up() {
                 break;
             }
             let timeout = self.timeout(left);
@@ -152,34 +147,5 @@ impl Dial {
             return Err(HttpError::Failed(format!("look up {name}: no address")));
         }
         Ok(found)
-    }
-}
-
-/// Tells the helper thread not to try further addresses once the caller is gone.
-struct GiveUpOnDrop(Arc<AtomicBool>);
-
-impl Drop for GiveUpOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A place among the helper threads of the process.
-struct Helper;
-
-impl Helper {
-    fn enter() -> Result<Helper, HttpError> {
-        HELPERS
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
-                count.checked_add(1).filter(|count| *count <= HELPERS_MAX)
-            })
-            .map(|_| Helper)
-            .map_err(|_| HttpError::Failed("too many connections are being opened".to_string()))
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        HELPERS.fetch_sub(1, Ordering::Relaxed);
     }
 }

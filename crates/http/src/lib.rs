@@ -18,6 +18,7 @@ mod connection;
 mod dial;
 mod error;
 mod exchange;
+mod helper;
 mod hop;
 mod network;
 mod request;

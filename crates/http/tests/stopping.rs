@@ -172,6 +172,45 @@ fn a_deadline_ends_a_look_up_that_hangs() {
     drop(release);
 }
 
+/// A plug-in that asks for a name that nobody answers for, and is stopped each time, again and again.
+#[test]
+fn look_ups_that_are_left_behind_are_bounded() {
+    let (sender, reached) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let client = Client::new().with_network(Hanging {
+        in_resolve: true,
+        reached: Mutex::new(sender),
+        released: Mutex::new(released),
+    });
+    let url = "http://slow.test/";
+    for _ in 0..8 {
+        check_interrupted(stop_when_reached(&client, url, b"", &reached));
+    }
+    let policy = policy(&["slow.test"]);
+    let request = Request {
+        url,
+        ..Request::default()
+    };
+    let rules = Rules::new(&policy);
+    for client in [&client, &client.clone()] {
+        let text = "HTTP request to http://slow.test/ failed: \
+                    too many connections that were given up are still being opened";
+        common::check_error(client.send(request, &rules), Status::HttpFailed, text);
+    }
+    let other = common::Table::default().client();
+    common::check_error(other.send(request, &rules), Status::HttpFailed, "no such name");
+    drop(release);
+    // Each is told that nobody answers, sooner or later.
+    let begun = Instant::now();
+    while !client
+        .send(request, &rules)
+        .is_err_and(|error| error.to_string().contains("look up slow.test"))
+    {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::yield_now();
+    }
+}
+
 #[track_caller]
 fn check_timeout(client: &Client, url: &str, limit: Duration) {
     let policy = policy(&["127.0.0.1", "slow.test"]);

@@ -41,6 +41,7 @@ pub(crate) struct Compiled {
     pub(crate) options: Options,
     pub(crate) wasi: Arc<WasiOptions>,
     pub(crate) hosts: HostPolicy,
+    pub(crate) http: extism_http::Client,
     /// The manifest's time limit and the host's, whichever is shorter.
     pub(crate) call_time_max: Option<Duration>,
     pub(crate) http_response_bytes_max: u64,
@@ -169,6 +170,7 @@ impl Compiled {
             http_response_bytes_max: bounds::http_response_bytes_max(&manifest, limits),
             vars_bytes_max: bounds::vars_bytes_max(&manifest),
             hosts: HostPolicy::new(manifest.allowed_hosts.as_deref()),
+            http: extism_http::Client::new(),
             wasi: Arc::new(WasiOptions {
                 args: options.wasi_args.clone(),
                 env: options.wasi_env.clone(),

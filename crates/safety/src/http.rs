@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use extism_manifest::{Manifest, Wasm};
-use extism_runtime::{Options, Plugin, Status};
+use extism_runtime::{Options, Outcome, Plugin, Status};
 
 use crate::exhaustion::{rewriting, slack};
 use crate::runner::{Rewrite, Run, SKIPPED};
@@ -36,12 +36,13 @@ pub(crate) fn run(table: toml::Table, run: Run) -> Result<()> {
         "another_name" => another_name(run)?,
         "search_domain" => search_domain(run, &names)?,
         "no_answer" => no_answer(run)?,
+        "left_behind" => left_behind(run)?,
         scenario => bail!("{scenario} is not run"),
     }
     witness.testify(96 << 20)
 }
 
-const SCENARIOS: &[&str] = &["another_name", "search_domain", "no_answer"];
+const SCENARIOS: &[&str] = &["another_name", "search_domain", "no_answer", "left_behind"];
 
 /// Every name that was asked for.
 type Asked = Arc<Mutex<Vec<String>>>;
@@ -164,6 +165,14 @@ fn bytes_of(name: &str) -> Vec<u8> {
 
 /// A plug-in that may reach these hosts asks for a URL.
 fn get(run: Run, allowed: &[&str], url: &str) -> Result<Status> {
+    Ok(ask(&mut load(run, allowed, TIME_MAX)?, url).status())
+}
+
+fn ask(plugin: &mut Plugin, url: &str) -> Outcome {
+    plugin.call("get", format!(r#"{{"url": "{url}"}}"#).as_bytes())
+}
+
+fn load(run: Run, allowed: &[&str], time_max: Duration) -> Result<Plugin> {
     let source = r#"(module
         (import "extism:host/env" "input_offset" (func $offset (result i64)))
         (import "extism:host/env" "http_request" (func $http (param i64 i64) (result i64)))
@@ -171,14 +180,12 @@ fn get(run: Run, allowed: &[&str], url: &str) -> Result<Status> {
     let hosts = allowed.iter().map(|host| (*host).to_owned());
     let manifest = Manifest::new([Wasm::data(source)])
         .with_allowed_hosts(hosts)
-        .with_timeout(TIME_MAX);
+        .with_timeout(time_max);
     let options = Options {
         rewrite: rewriting(run),
         ..Options::default()
     };
-    let mut plugin = Plugin::load(manifest, options)?;
-    let outcome = plugin.call("get", format!(r#"{{"url": "{url}"}}"#).as_bytes());
-    Ok(outcome.status())
+    Ok(Plugin::load(manifest, options)?)
 }
 
 const TIME_MAX: Duration = Duration::from_secs(10);
@@ -235,4 +242,25 @@ fn no_answer(run: Run) -> Result<()> {
         begun.elapsed()
     );
     Ok(())
+}
+
+/// A plug-in lets look-ups go on that nobody answers, again and again. Soon it may not begin more; others may.
+fn left_behind(run: Run) -> Result<()> {
+    let (silent, port) = ("http://silent.public.test/", server::body(1)?.port());
+    let mut plugin = load(run, &["*"], Duration::from_millis(20))?;
+    let begun = Instant::now();
+    let mut goes_on_until = |wanted: Status| loop {
+        let found = ask(&mut plugin, silent).status();
+        if found == wanted {
+            return Ok(());
+        }
+        let told = [Status::HttpFailed, Status::Timeout].contains(&found);
+        ensure!(told && begun.elapsed() < 2 * TIME_MAX, "{found:?}");
+    };
+    goes_on_until(Status::Timeout)?;
+    goes_on_until(Status::HttpFailed)?;
+    let url = format!("http://short.inner.test:{port}/");
+    let found = get(run, &["short.inner.test"], &url)?;
+    ensure!(found == Status::Ok, "another plug-in: {found:?}");
+    goes_on_until(Status::Timeout)
 }

@@ -1,6 +1,6 @@
 //! `http_request`, `http_status_code` and `http_headers`.
 
-use extism_http::{Client, HttpError, Request, Rules};
+use extism_http::{HttpError, Request, Rules};
 use extism_manifest::HttpRequest;
 use extism_semantics::{Guest, check_http_request_size, count_http_request, parse_http_request};
 use wasmtime::{Caller, Linker};
@@ -82,7 +82,7 @@ fn exchange(
         headers: &headers,
         body,
     };
-    let response = Client::new().send(request, &rules).map_err(|error| {
+    let response = state.compiled.http.send(request, &rules).map_err(|error| {
         match (&error, state.token.stop()) {
             (HttpError::TimedOut | HttpError::Interrupted, stop) => {
                 stopped(stop.unwrap_or(Stop::Timeout))
