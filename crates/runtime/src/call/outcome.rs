@@ -3,7 +3,7 @@
 //! Invariant: the codes and texts of the published library's table are kept (docs/errors.md), and
 //! every outcome that is not a success has a status.
 
-use wasmtime::{ThrownException, Trap, UnknownImportError};
+use wasmtime::{GcHeapOutOfMemory, ThrownException, Trap, UnknownImportError};
 use wasmtime_wasi::I32Exit;
 use wiggle::GuestError;
 
@@ -98,6 +98,10 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
         // A pointer given to WASI; the published library has no trap's code for it either.
         (None, None) if error.is::<GuestError>() => {
             Outcome::failed(Error::from_chain(Status::TrapMemory, error))
+        }
+        // Of the heap that the engine keeps the guest's own objects in: no trap for it either.
+        (None, None) if memory_refused || error.is::<GcHeapOutOfMemory<()>>() => {
+            Outcome::failed(Error::with_cause(Status::Memory, "oom", error))
         }
         (None, None) => Outcome::failed(Error::from_chain(Status::HostFunction, error)),
     }

@@ -79,6 +79,28 @@ fn what_a_call_answers_is_kept_for_no_later_one() {
 }
 
 #[test]
+fn objects_that_do_not_fit_are_oom() {
+    let source = r#"(module (type $bytes (array i8))
+        (func (export "large") (drop (array.new_default $bytes (i32.const 10000000))))
+        (func (export "small") (drop (array.new_default $bytes (i32.const 10)))))"#;
+    // Room for the kernel's page alone, and for a small heap beside it.
+    for (bytes, small) in [(PAGE, Status::Memory), (32 * PAGE, Status::Ok)] {
+        let limits = Limits {
+            memory_bytes_max: Some(bytes),
+            ..Limits::default()
+        };
+        for options in with(limits) {
+            let mut plugin = plugin(source, options);
+            for (name, status) in [("large", Status::Memory), ("small", small)] {
+                let outcome = plugin.call(name, b"");
+                assert_eq!(outcome.status(), status, "{name}, {bytes} bytes");
+                assert!(outcome.error.is_none_or(|error| error.message() == "oom"));
+            }
+        }
+    }
+}
+
+#[test]
 fn max_pages_bounds_what_is_declared_and_what_is_added() {
     let manifest = |pages: u32| {
         format!(
