@@ -28,7 +28,10 @@ export interface ManifestWasmPath {
 export interface ManifestWasmResponse {
   response: Response;
 }
-/** A module the platform has compiled. Only the web engine takes it. */
+/**
+ * A module the platform has compiled. Only the web engine takes it, which can bound neither its memory nor its tables; its
+ * start function runs before it has a memory that anybody knows of, so that WASI ends it with an error.
+ */
 export interface ManifestWasmModule {
   module: WebAssembly.Module;
 }

@@ -219,6 +219,27 @@ for (const engine of ["native", "web"]) {
   });
 }
 
+test("WASI has no memory for a start function of a module that the platform has compiled, and says so", async () => {
+  // MARKS with `run` in place of `mark`, as its start function or not.
+  const compiled = (start) =>
+    new WebAssembly.Module(
+      Buffer.from(
+        "0061736d01000000010a0260027f7f017f60000002290116776173695f736e617073686f745f70726576696577310e617267735f73697a" +
+          `65735f6765740000030201010503010001071002066d656d6f727902000372756e0001${start}0a0b0109004100410810001a0b`,
+        "hex",
+      ),
+    );
+  for (const runInWorker of [false, true]) {
+    const options = { engine: "web", useWasi: true, runInWorker };
+    const making = () => extism.createPlugin(compiled("080101"), options);
+    const error = await fails(making, extism.UsageError, Status.InvalidArgument);
+    assert.match(error.message, /^the start function of a module that the platform has compiled.* cannot call WASI$/);
+    const plugin = await extism.createPlugin(compiled(""), options);
+    await plugin.call("run");
+    await plugin.close();
+  }
+});
+
 for (const name of ["nothing_of_this_name", "toString", "constructor", "__proto__"]) {
   test(`WASI has no function ${name}`, async () => {
     const module = `(module

@@ -7,8 +7,13 @@
 
 import { errorOf } from "../error.js";
 import { Status } from "../status.js";
+import { Interrupted } from "./failure.js";
 import type { PathPlan } from "./plan.js";
 import { preview1 } from "./preview1.js";
+
+/** Other start functions are called when the module is made, as exports that the core has given it. */
+const TOO_EARLY =
+  "the start function of a module that the platform has compiled, or that exports extism:kernel/start, cannot call WASI";
 
 /** The WASI of one instance of a plug-in. */
 export interface Wasi {
@@ -63,10 +68,17 @@ function make(options: WasiOptions, shown: typeof show): Wasi {
   return {
     module: () => {
       let memory: unknown;
+      let isBound = false;
       return {
-        imports: functions(() => (memory instanceof WebAssembly.Memory ? memory : undefined)),
+        imports: functions(() => {
+          if (!isBound) {
+            throw new Interrupted({ status: Status.InvalidArgument, message: TOO_EARLY });
+          }
+          return memory instanceof WebAssembly.Memory ? memory : undefined;
+        }),
         bind: (instance) => {
           memory = instance.exports["memory"];
+          isBound = true;
         },
       };
     },
