@@ -2,8 +2,9 @@
 //! the runtime do.
 //!
 //! Must not know: commands. Invariant: a plug-in's message is printed once, on a line that begins with
-//! its level, and no further line of it looks like one of this program.
+//! its level, and no further line of it, or of what the runtime says, looks like one of this program.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
@@ -74,10 +75,42 @@ pub(crate) fn install(verbose: u8) {
     let layer = tracing_subscriber::fmt::layer()
         .without_time()
         .with_ansi(false)
-        .with_writer(std::io::stderr);
+        .with_writer(|| Printable(io::stderr()));
     // Only fails if there is a subscriber already, and this is the one place that installs one.
     let _ = tracing_subscriber::registry()
         .with(targets)
         .with(layer)
         .try_init();
+}
+
+/// Takes the lines of one event at a time, and makes them harmless: there may be texts of others in them.
+struct Printable<W>(W);
+
+impl<W: Write> Write for Printable<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let safe = format!("{}\n", printable(text));
+        self.0.write_all(safe.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_runtime_says_is_harmless() {
+        let mut printed = Vec::new();
+        let event = "DEBUG extism: refused: a\nextism: b\u{1b}[2J\u{9b}c\u{202e}d\n\nhint: e\n";
+        Printable(&mut printed).write_all(event.as_bytes()).unwrap();
+        let expected =
+            "DEBUG extism: refused: a\n    extism: b\\u{1b}[2J\\u{9b}c\\u{202e}d\n\n    hint: e\n";
+        assert_eq!(String::from_utf8(printed).unwrap(), expected);
+    }
 }

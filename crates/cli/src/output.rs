@@ -94,7 +94,21 @@ pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value)
         .map_err(|error| Failure::new(error.to_string()).with_status(Status::Internal))?;
-    line(text)
+    line(harmless_json(&text))
+}
+
+/// The same JSON without anything that could steer a terminal: there, such characters are in strings only.
+pub(crate) fn harmless_json(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || is_harmless(c) {
+            safe.push(c);
+        } else {
+            // Writing to a string cannot fail. None of them has more than four digits.
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+        }
+    }
+    safe
 }
 
 /// What the lines of a text but the first begin with. It is more than any line of this program does.
@@ -166,6 +180,18 @@ mod tests {
         ] {
             assert_eq!(bytes(count), text);
         }
+    }
+
+    #[test]
+    fn json_stays_what_it_is() {
+        let value = "a\u{9b}2J\u{7f}\u{202e}\n\t\u{1b}\u{e9}\u{1f469}";
+        let text = harmless_json(&serde_json::to_string_pretty(&[value]).unwrap());
+        assert!(text.chars().all(|c| c == '\n' || is_harmless(c)), "{text}");
+        assert_eq!(text.lines().count(), 3);
+        assert_eq!(
+            serde_json::from_str::<[String; 1]>(&text).unwrap()[0],
+            value
+        );
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn show(args: &Args, global: &Global) -> Result<(), Failure> {
     drop(progress);
     let inspection = inspection?;
     match args.json {
-        true => output::line(inspection.to_json()),
+        true => output::line(output::harmless_json(&inspection.to_json())),
         false => output::line(inspection.to_string().trim_end()),
     }
 }

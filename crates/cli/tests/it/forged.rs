@@ -79,3 +79,50 @@ fn no_hint_grants_every_host() {
     );
     assert!(!stderr.contains("hint: "), "{stderr}");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_said_with_verbose_is_indented() {
+    let folder = Folder::new();
+    let path = folder.write(
+        "a\nextism: b\u{202e}.wat",
+        "(module (func (export \"run\")))",
+    );
+    let ran = run(["-vv", "call", &path, "run"]);
+    assert_eq!(ran.code, 0);
+    let forged = |line: &&str| line.starts_with("extism: ");
+    assert_eq!(ran.stderr.lines().find(forged), None, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("\n    extism: b\\u{202e}.wat"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn no_json_steers_a_terminal() {
+    let steering = "a\u{9b}2Jb\u{202e}c\u{7f}";
+    let folder = Folder::new();
+    let module = format!("(module (func (export \"{}\")))", steering.escape_default());
+    let file = folder.write("a.wat", module);
+    let plain = plain();
+    for (args, code) in [
+        (
+            vec!["call", "--json", plain.as_str(), "echo", "-i", steering],
+            0,
+        ),
+        (
+            vec!["call", "--json", plain.as_str(), "fail", "-i", steering],
+            1,
+        ),
+        (vec!["inspect", "--json", file.as_str()], 0),
+    ] {
+        let ran = run(&args);
+        assert_eq!(ran.code, code, "{args:?}: {ran:?}");
+        for c in ['\u{9b}', '\u{202e}', '\u{7f}'] {
+            assert!(!ran.text().contains(c), "{args:?}: {ran:?}");
+        }
+        let value: serde_json::Value = serde_json::from_str(ran.text()).unwrap();
+        assert!(value.to_string().contains(steering), "{args:?}");
+    }
+}
