@@ -1,10 +1,10 @@
 //! The place of a file that is written as a whole.
 //!
 //! Must not know: what is in the file. Invariant: whoever opens a file meanwhile sees the old one or the
-//! new one; what is no file (a device, a pipe) is written and stays what it is; no link is followed but
-//! the one the user named.
+//! new one, and nobody may who might not open the old one; what is no file (a device, a pipe) is written and
+//! stays what it is; no link is followed but the one the user named.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,8 @@ const ATTEMPTS_MAX: u32 = 8;
 
 /// Writes a file, to where the path leads if that is a link.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let real = match fs::metadata(path) {
+    let found = fs::metadata(path);
+    let real = match &found {
         Ok(found) if found.is_file() => fs::canonicalize(path).ok(),
         Ok(_) => None,
         // A link to nothing is no file yet, and what is to be made is what it names.
@@ -23,8 +24,29 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     match real {
         None => fs::write(path, bytes),
-        Some(real) => replace(&real, |scratch| File::create_new(scratch)?.write_all(bytes)),
+        Some(real) => replace(&real, |scratch| {
+            let mut file = File::create_new(scratch)?;
+            if let Ok(old) = &found {
+                permit(&file, old)?;
+            }
+            file.write_all(bytes)
+        }),
     }
+}
+
+/// Lets those use a file who may use another one.
+#[cfg(unix)]
+fn permit(file: &File, old: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = old.permissions().mode() & 0o777;
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+/// Whoever may use the folder may use the files in it.
+#[cfg(not(unix))]
+fn permit(_: &File, _: &Metadata) -> io::Result<()> {
+    Ok(())
 }
 
 /// Moves into its place what `make` made under another name in the same folder. It must not follow a
@@ -86,6 +108,23 @@ mod tests {
         let path = folder.path().join("x".repeat(255));
         write(&path, b"x").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"x");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_use_a_file_stays() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+        write(&path, b"1").unwrap();
+        for permitted in [0o600, 0o755, 0o444] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(permitted)).unwrap();
+            write(&path, b"2").unwrap();
+            assert_eq!(mode(), permitted);
+        }
+        assert_eq!(fs::read(&path).unwrap(), b"2");
     }
 
     #[test]
