@@ -1,6 +1,6 @@
 //! A plug-in compiled once, and compiled code as a file.
 
-use extism_runtime::{CompiledPlugin, precompile};
+use extism_runtime::{CompiledPlugin, Error, precompile};
 
 use crate::buffer::ExtismBuffer;
 use crate::error::{self, ExtismError};
@@ -13,6 +13,18 @@ pub type ExtismCompiledPlugin = Object<CompiledPlugin>;
 
 impl Kind for CompiledPlugin {
     const TAG: u64 = u64::from_be_bytes(*b"ext-comp");
+}
+
+/// The compiled plug-in behind a pointer, kept alive by the caller: what runs when a plug-in is made may free
+/// it.
+///
+/// # Safety
+/// NULL or a live compiled plug-in.
+pub(crate) unsafe fn held(compiled: *const ExtismCompiledPlugin) -> Result<CompiledPlugin, Error> {
+    // SAFETY: as the caller says.
+    unsafe { Object::get(compiled) }
+        .cloned()
+        .ok_or_else(|| ffi::null("compiled plugin"))
 }
 
 /// Compiles a plug-in.

@@ -12,7 +12,7 @@ use extism_runtime::{CODE_FAILED, Error, Plugin, Status};
 
 use crate::buffer::readable;
 use crate::cancel::PluginHandle;
-use crate::compiled::ExtismCompiledPlugin;
+use crate::compiled::{self, ExtismCompiledPlugin};
 use crate::entry::Entry;
 use crate::error::{self, ExtismError};
 use crate::ffi::{self, Kind, Object};
@@ -168,8 +168,7 @@ pub unsafe extern "C" fn extism_plugin_create(
         // SAFETY: the caller passes NULL or a live compiled plug-in, and places to write to.
         unsafe {
             error::make(out, error, || {
-                let compiled = Object::get(compiled).ok_or_else(|| ffi::null("compiled plugin"))?;
-                Plugin::new(compiled).map(Cell::owned)
+                Plugin::new(&compiled::held(compiled)?).map(Cell::owned)
             })
         }
     })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use extism_binding::borrow;
 use extism_runtime::{Error, Plugin, Pool, PoolOptions, PoolStats, Status};
 
-use crate::compiled::ExtismCompiledPlugin;
+use crate::compiled::{self, ExtismCompiledPlugin};
 use crate::entry::Entry;
 use crate::error::{self, ExtismError, status_of};
 use crate::ffi::{self, Kind, Object};
@@ -76,8 +76,7 @@ pub unsafe extern "C" fn extism_pool_new(
         // SAFETY: the arguments are the caller's.
         unsafe {
             error::make(out, error, || {
-                let compiled = Object::get(compiled).ok_or_else(|| ffi::null("compiled plugin"))?;
-                let compiled = compiled.clone();
+                let compiled = compiled::held(compiled)?;
                 let defaults = ExtismPoolOptions {
                     size: 0,
                     instances_max: 0,

@@ -9,7 +9,7 @@ use std::ptr;
 
 use extism_runtime::{CompiledPlugin, Error, Options, Plugin, Status};
 
-use crate::compiled::ExtismCompiledPlugin;
+use crate::compiled::{self, ExtismCompiledPlugin};
 use crate::ffi::{self, Object};
 use crate::function::{self, ExtismFunction};
 use crate::plugin::{Cell, ExtismPlugin};
@@ -233,10 +233,9 @@ pub unsafe extern "C" fn extism_plugin_new_from_compiled(
         unsafe { panicked(errmsg) },
         {
             // SAFETY: the caller passes NULL or a live compiled plug-in.
-            let made = match unsafe { Object::get(compiled) } {
-                Some(compiled) => Plugin::new(compiled).map_err(Failure::of(CREATE)),
-                None => Err(Failure::of("")(ffi::null("compiled plugin"))),
-            };
+            let compiled = unsafe { compiled::held(compiled) }.map_err(Failure::of(""));
+            let made =
+                compiled.and_then(|compiled| Plugin::new(&compiled).map_err(Failure::of(CREATE)));
             // SAFETY: `errmsg` is NULL or writable.
             unsafe { answer(made.map(Cell::owned), errmsg) }
         }

@@ -50,6 +50,45 @@ static void input_is_copied_and_output_bounded(void) {
   check_nothing_alive();
 }
 
+/* What runs when a plug-in is made may free what it is made from. */
+static void let_go(ExtismCurrentPlugin *plugin, const ExtismVal *inputs,
+                   ExtismSize n_inputs, ExtismVal *outputs,
+                   ExtismSize n_outputs, void *data) {
+  ExtismCompiledPlugin **compiled = (ExtismCompiledPlugin **)data;
+  (void)plugin, (void)inputs, (void)n_inputs, (void)outputs, (void)n_outputs;
+  extism_compiled_plugin_free(*compiled);
+  *compiled = NULL;
+}
+
+static void a_start_function_may_free_the_compiled_plugin(void) {
+  const char *wasm = "(module (import \"extism:host/user\" \"let_go\" (func $f))"
+                     "  (start $f)"
+                     "  (func (export \"seven\") (result i32) i32.const 7))";
+  int way;
+  for (way = 0; way < 2; way++) {
+    ExtismCompiledPlugin *compiled = NULL;
+    ExtismPlugin *plugin = NULL;
+    char *errmsg = NULL;
+    ExtismFunction *function = extism_function_new("let_go", NULL, 0, NULL, 0,
+                                                   let_go, &compiled, NULL);
+    const ExtismFunction *functions[1];
+    functions[0] = function;
+    compiled =
+        extism_compiled_plugin_new(TEXT(wasm), functions, 1, false, &errmsg);
+    CHECK(compiled != NULL);
+    extism_function_free(function);
+    if (way == 0) {
+      CHECK(extism_plugin_create(compiled, &plugin, NULL) == EXTISM_STATUS_OK);
+    } else {
+      plugin = extism_plugin_new_from_compiled(compiled, &errmsg);
+    }
+    CHECK(plugin != NULL && compiled == NULL);
+    CHECK(call(plugin, "seven", "") == 7);
+    extism_plugin_free(plugin);
+    check_nothing_alive();
+  }
+}
+
 /* A plug-in may say which of its functions is next, in its output or in its error. */
 static void what_a_plugin_said_is_a_name(void) {
   ExtismPlugin *plugin = load("echo.wat", NULL, 0);
@@ -122,6 +161,7 @@ static void test(void) {
     plugins_outlive_what_they_were_made_from();
   }
   input_is_copied_and_output_bounded();
+  a_start_function_may_free_the_compiled_plugin();
   what_a_plugin_said_is_a_name();
   large_bytes_pass();
   renewed_plugins_keep_their_identity();
