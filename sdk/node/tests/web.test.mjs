@@ -146,6 +146,40 @@ for (const runInWorker of [false, true]) {
   });
 }
 
+test("what a logger does to the plug-in it hears of is done, and disturbs nothing", async () => {
+  const module = `(module
+    (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+    (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+    (import "extism:host/env" "log_info" (func $log (param i64)))
+    (import "extism:host/env" "var_set" (func $var_set (param i64 i64)))
+    (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
+    (func $text (param $byte i32) (result i64) (local $block i64)
+      (local.set $block (call $alloc (i64.const 1)))
+      (call $store (local.get $block) (local.get $byte))
+      (local.get $block))
+    (func $run (export "run")
+      (call $log (call $text (i32.const 97)))
+      (call $var_set (call $text (i32.const 107)) (call $text (i32.const 49)))
+      (call $output_set (call $text (i32.const 98)) (i64.const 1)))
+    (start $run))`;
+  const done = [];
+  let plugin;
+  const info = () => plugin && done.push(plugin.varSet("h", "of the host"), plugin.config({ a: "b" }));
+  const logger = { trace() {}, debug() {}, info, warn() {}, error() {} };
+  plugin = await extism.createPlugin(module, { engine: "web", logger, logLevel: "info" });
+  const variables = async () => [(await plugin.varGet("k"))?.text(), (await plugin.varGet("h"))?.text()];
+  for (const [again, count] of [
+    [() => plugin.call("run"), 2],
+    [() => plugin.renew(), 4],
+    [() => plugin.call("run"), 6],
+  ]) {
+    const output = await again();
+    assert.equal(output?.text(), count === 4 ? undefined : "b");
+    assert.deepEqual([(await Promise.all(done)).length, ...(await variables())], [count, "1", "of the host"]);
+  }
+  await plugin.close();
+});
+
 test("while a plug-in is renewed nothing else of it is called", async () => {
   const GATE = `(module
     (import "extism:host/user" "gate" (func $gate))

@@ -116,6 +116,7 @@ export class Core {
   /** What has ended the plug-in's call. */
   readonly ending: Ending;
   listener: Listener = DEAF;
+  #telling = 0;
   #bytes: Uint8Array;
   #output: Uint32Array;
   readonly #stack: number;
@@ -201,9 +202,12 @@ export class Core {
     return this.kernel.bytes().slice(offset, offset + length).buffer as ArrayBuffer;
   }
 
-  /** Whether the engine has ended a function of the core in the middle of its work: nothing can be asked of it any more. */
+  /**
+   * Whether the engine has ended a function of the core in the middle of its work: nothing can be asked of it any more. One
+   * that has its listener told something is in the middle of its work, too, and goes on.
+   */
   isTorn(): boolean {
-    return this.exports.__stack_pointer.value !== this.#stack;
+    return this.#telling === 0 && this.exports.__stack_pointer.value !== this.#stack;
   }
 
   #view(): Uint8Array {
@@ -223,7 +227,13 @@ export class Core {
         throw this.ending.note(new Interrupted(failure));
       },
       log: (level: number) => {
-        this.listener.log(level, this.takeText());
+        const message = this.takeText();
+        this.#telling += 1;
+        try {
+          this.listener.log(level, message);
+        } finally {
+          this.#telling -= 1;
+        }
       },
       variable: () => {
         this.listener.variable(this.takeText());
