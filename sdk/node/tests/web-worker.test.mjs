@@ -9,7 +9,7 @@ import test from "node:test";
 import * as extism from "@extism/extism";
 import { Status } from "@extism/extism";
 
-import { failure, fails, inside, nothingIsLeft, SDK, until, user } from "./support.mjs";
+import { failure, fails, inside, nothingIsLeft, program, SDK, until, user } from "./support.mjs";
 
 nothingIsLeft();
 
@@ -192,6 +192,59 @@ test("a page sees what a plug-in has set, however often it was, whenever it may 
   assert.deepEqual([seen, await kept(), await plugin.varGet("g")], [[[0, 65536, null]], 204, null]);
   await fails(() => plugin.call("churn_and_trap"), extism.TrapError, Status.TrapUnreachable);
   assert.equal(await kept(), 205);
+  await plugin.close();
+});
+
+test("a Worker is not begun for whoever has aborted meanwhile", async () => {
+  const { code, output } = await program(`
+    import { createPlugin } from "@extism/extism";
+    setTimeout(() => { console.log("it hangs"); process.exit(1); }, 20_000).unref();
+    const { compile } = WebAssembly;
+    const controller = new AbortController();
+    WebAssembly.compile = async (bytes) => {
+      const module = await compile(bytes);
+      if (bytes.length < 1_000) {
+        // It is the plug-in's, after which nothing more is waited for.
+        controller.abort(new Error("mine"));
+      }
+      return module;
+    };
+    const source = "(module (func $spin (loop $again (br $again))) (start $spin))";
+    const options = { engine: "web", runInWorker: true, signal: controller.signal };
+    console.log((await createPlugin(source, options).catch((error) => error)).message);`);
+  assert.deepEqual([code, output], [0, "mine\n"]);
+});
+
+test("a process does not end before its Worker has heard what it was told", async () => {
+  const { code, output } = await program(`
+    import { createPlugin } from "@extism/extism";
+    const plugin = await createPlugin('(module (func (export "run")))', { engine: "web", runInWorker: true });
+    const called = plugin.call("run");
+    const set = plugin.varSet("k", new Uint8Array(100_000_000));
+    await called;
+    await set;
+    console.log("set");`);
+  assert.deepEqual([code, output], [0, "set\n"]);
+});
+
+test("a block that a host function is given more than once is copied once", async () => {
+  const times = 200;
+  const source = `(module
+    (import "extism:host/user" "ask" (func $ask (param ${"i64 ".repeat(times)}) (result i64)))
+    (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+    (func (export "run") (local $block i64)
+      (local.set $block (call $alloc (i64.const 8000000)))
+      (drop (call $ask ${"(local.get $block)".repeat(times)}))))`;
+  const before = process.memoryUsage.rss();
+  let growth;
+  const ask = (current, ...args) => {
+    assert.deepEqual([args.length, current.read(args.at(-1)).bytes().length], [times, 8_000_000]);
+    growth = process.memoryUsage.rss() - before;
+    return 0n;
+  };
+  const plugin = await extism.createPlugin(source, { ...worker, functions: user({ ask }) });
+  await plugin.call("run");
+  assert.ok(growth < 400_000_000, `${growth} bytes`);
   await plugin.close();
 });
 

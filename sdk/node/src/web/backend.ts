@@ -137,6 +137,8 @@ class Compiled implements BackendCompiled {
   }
 
   async #instance(signal?: AbortSignal): Promise<Instance> {
+    // Nobody waits any more, so that nobody would end what is begun here.
+    signal?.throwIfAborted();
     if (this.#runsInWorker()) {
       const maker = this.#platform.worker;
       if (maker === undefined) {

@@ -285,7 +285,7 @@ class WorkerInstance implements Instance {
       running.abort.abort();
       if (this.#running === running) {
         this.#running = undefined;
-        this.#end?.keepAlive(false);
+        this.#rest();
       }
     }
   }
@@ -415,10 +415,15 @@ class WorkerInstance implements Instance {
   #settle(n: number): Pending | undefined {
     const pending = this.#pending.get(n);
     this.#pending.delete(n);
+    this.#rest();
+    return pending;
+  }
+
+  /** A process may end while nothing is asked of the Worker. */
+  #rest(): void {
     if (this.#pending.size === 0 && this.#running === undefined) {
       this.#end?.keepAlive(false);
     }
-    return pending;
   }
 
   get #timeMs(): number | null {

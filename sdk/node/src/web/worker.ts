@@ -177,14 +177,15 @@ class Worker {
 
   /** Runs a host function on the page. */
   #host(index: number, args: readonly unknown[]): unknown {
-    const blocks: [bigint, Uint8Array][] = [];
+    // One copy of each, however often a plug-in names it.
+    const blocks = new Map<bigint, Uint8Array>();
     for (const each of args) {
       const handle = typeof each === "bigint" ? BigInt.asUintN(64, each) : 0n;
-      if (handle > 0n && this.#machine.core.exports.host_length(handle) >= 0) {
-        blocks.push([handle, this.#machine.memory.read(handle)]);
+      if (handle > 0n && !blocks.has(handle) && this.#machine.core.exports.host_length(handle) >= 0) {
+        blocks.set(handle, this.#machine.memory.read(handle));
       }
     }
-    this.#say({ kind: "host", index, args, blocks });
+    this.#say({ kind: "host", index, args, blocks: [...blocks] });
     return this.#waited((bytes) => this.#applied(unpacked(bytes) as HostAnswer));
   }
 
