@@ -1,5 +1,6 @@
 //! A call from the host into a plug-in: its deadline, its start, what became of it.
 
+mod backtrace;
 pub(crate) mod cancel;
 mod clock;
 pub(crate) mod depth;

@@ -60,6 +60,15 @@ impl Error {
         Error::build(status, chain.to_string(), Cause::Rest(chain))
     }
 
+    /// As [`Error::from_chain`], with another text in place of the first link's.
+    pub(crate) fn from_chain_as(
+        status: Status,
+        message: String,
+        chain: impl Into<anyhow::Error>,
+    ) -> Error {
+        Error::build(status, message, Cause::Rest(chain.into()))
+    }
+
     fn build(status: Status, message: String, cause: Cause) -> Error {
         Error(Arc::new(Inner {
             status,

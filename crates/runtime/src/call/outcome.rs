@@ -7,6 +7,7 @@ use wasmtime::{GcHeapOutOfMemory, ThrownException, Trap, UnknownImportError};
 use wasmtime_wasi::I32Exit;
 use wiggle::GuestError;
 
+use super::backtrace::from_chain;
 use super::token::{Stop, Token};
 use crate::Status;
 use crate::error::Error;
@@ -66,8 +67,7 @@ impl Outcome {
 #[cold]
 pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut Meter) -> Outcome {
     if let Some(code) = error.downcast_ref::<I32Exit>().map(|exit| exit.0) {
-        let error =
-            (code != 0).then(|| Error::from_chain(Status::GuestExit, error).with_guest_code(code));
+        let error = (code != 0).then(|| from_chain(Status::GuestExit, error).with_guest_code(code));
         return Outcome { code, error };
     }
     let trap = error.downcast_ref::<Trap>().copied();
@@ -87,23 +87,23 @@ pub(crate) fn of_engine_error(error: wasmtime::Error, token: &Token, meter: &mut
         (Some(_), _) if memory_refused => Outcome::failed(Error::new(Status::Memory, "oom")),
         (Some(trap), _) => Outcome {
             code: CODE_TRAP,
-            error: Some(Error::from_chain(status_of(trap), error)),
+            error: Some(from_chain(status_of(trap), error)),
         },
-        (None, Some(ours)) => Outcome::failed(Error::from_chain(ours.status(), error)),
+        (None, Some(ours)) => Outcome::failed(from_chain(ours.status(), error)),
         // The guest threw it, and nobody caught it.
         (None, None) if error.is::<ThrownException>() => Outcome {
             code: CODE_TRAP,
-            error: Some(Error::from_chain(Status::TrapOther, error)),
+            error: Some(from_chain(Status::TrapOther, error)),
         },
         // A pointer given to WASI; the published library has no trap's code for it either.
         (None, None) if error.is::<GuestError>() => {
-            Outcome::failed(Error::from_chain(Status::TrapMemory, error))
+            Outcome::failed(from_chain(Status::TrapMemory, error))
         }
         // Of the heap that the engine keeps the guest's own objects in: no trap for it either.
-        (None, None) if memory_refused || error.is::<GcHeapOutOfMemory<()>>() => {
-            Outcome::failed(Error::with_cause(Status::Memory, "oom", error))
-        }
-        (None, None) => Outcome::failed(Error::from_chain(Status::HostFunction, error)),
+        (None, None) if memory_refused || error.is::<GcHeapOutOfMemory<()>>() => Outcome::failed(
+            Error::with_cause(Status::Memory, "oom", from_chain(Status::Memory, error)),
+        ),
+        (None, None) => Outcome::failed(from_chain(Status::HostFunction, error)),
     }
 }
 
@@ -127,20 +127,20 @@ pub(crate) fn of_failed_start(error: wasmtime::Error, token: &Token, meter: &mut
             return Error::new(Status::Memory, "oom");
         }
         if meter.0.take_table_refusal() {
-            return Error::from_chain(Status::Table, error);
+            return from_chain(Status::Table, error);
         }
         if error.downcast_ref::<Error>().is_none() {
             // The engine has no type for these two; its messages begin alike.
             if error.root_cause().to_string().starts_with(LIMIT_EXCEEDED) {
-                return Error::from_chain(Status::Instances, error);
+                return from_chain(Status::Instances, error);
             }
             if error.to_string().starts_with(IMPORT_TYPE) || error.is::<UnknownImportError>() {
-                return Error::from_chain(import_status(&error), error);
+                return from_chain(import_status(&error), error);
             }
         }
     }
     if let Some(Trap::OutOfFuel) = error.downcast_ref::<Trap>() {
-        return Error::from_chain(Status::Fuel, error);
+        return from_chain(Status::Fuel, error);
     }
     let outcome = of_engine_error(error, token, meter);
     outcome.error.unwrap_or_else(ended_at_start)

@@ -96,6 +96,22 @@ fn deep_recursion_is_a_stack_trap() {
     });
 }
 
+/// Names that stand for twice as much with each four bytes, as compilers of C++ write them.
+#[test]
+fn names_of_functions_are_shown_as_they_are() {
+    let doubled = |at: u32| format!("S_IS{at}_S{at}_E");
+    let name = format!("_Z1f1AIiiE{}", (0..10).map(doubled).collect::<String>());
+    let source = format!(r#"(module (func ${name} (export "run") unreachable))"#);
+    each_way(&source, |plugin| {
+        let text = plugin.call("run", b"").error.unwrap().report();
+        assert!(
+            text.contains(&name) && text.len() < 1000,
+            "{} bytes",
+            text.len()
+        );
+    });
+}
+
 #[test]
 fn every_kind_of_trap_has_its_status() {
     use Status::*;
