@@ -16,7 +16,7 @@ use crate::module::resolve::{self, Resolve};
 use crate::options::{Cache, Options, Rewriting};
 use crate::source::{self, LoadContext, Progress, ReadPointer, Source};
 use crate::stats::Live;
-use crate::wasi::{Threads, WasiOptions};
+use crate::wasi::{Folders, Threads, WasiOptions};
 use crate::{Limits, Status};
 
 /// A plug-in compiled once, from which any number of instances are made, on any thread. Cheap to clone.
@@ -175,7 +175,7 @@ impl Compiled {
                 args: options.wasi_args.clone(),
                 env: options.wasi_env.clone(),
                 // Folders are granted through WASI; without it there is nothing to open.
-                paths: if options.wasi { paths } else { Vec::new() },
+                folders: Folders::new(if options.wasi { paths } else { Vec::new() }),
                 output: options.wasi_output,
                 threads: Threads::default(),
             }),

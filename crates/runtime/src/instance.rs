@@ -20,7 +20,7 @@ pub(crate) struct Failed {
 }
 
 /// Makes an instance of the plug-in that `state` belongs to.
-pub(crate) fn instantiate(mut state: State) -> Result<(Store<State>, Instance), Box<Failed>> {
+pub(crate) fn instantiate(state: State) -> Result<(Store<State>, Instance), Box<Failed>> {
     if let Err(error) = state.wasi.open() {
         return Err(Box::new(Failed { error, state }));
     }

@@ -6,10 +6,12 @@
 //! wait are driven here, on the calling thread), and no plug-in takes all the files that a process
 //! may have open, or all the threads that files are waited for on.
 
+mod folders;
 mod output;
 mod poll;
 mod threads;
 
+pub(crate) use folders::Folders;
 pub(crate) use threads::Threads;
 
 use std::future::Future;
@@ -19,10 +21,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
-use extism_policy::{Access, PathRule};
 use wasmtime::{AsContextMut, Caller, Extern, Linker};
+use wasmtime_wasi::filesystem::WasiFilesystemView as _;
 use wasmtime_wasi::p1::{self, WasiP1Ctx, wasi_snapshot_preview1 as preview1};
-use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
+use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
 use wiggle::{GuestError, GuestMemory, Region};
 
 use crate::Status;
@@ -36,11 +38,11 @@ use output::Output;
 use threads::{Lane, Waits};
 
 /// What a plug-in with WASI is given.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct WasiOptions {
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
-    pub(crate) paths: Vec<PathRule>,
+    pub(crate) folders: Folders,
     /// Whether standard output and error go to those of the process.
     pub(crate) output: bool,
     /// Where all instances of the plug-in wait.
@@ -66,11 +68,8 @@ impl Wasi {
     }
 
     /// Opens the folders of `allowed_paths`, so that a missing one is known when the plug-in is created.
-    pub(crate) fn open(&mut self) -> Result<(), Error> {
-        if !self.options.paths.is_empty() {
-            self.context = Mutex::new(Some(Box::new(context(&self.options)?)));
-        }
-        Ok(())
+    pub(crate) fn open(&self) -> Result<(), Error> {
+        self.options.folders.open()
     }
 
     /// Closes everything that is open. A call that was given up leaves what it made, files among it, in a
@@ -92,10 +91,7 @@ impl Wasi {
             .context
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
-        let context = slot.get_or_insert_with(|| {
-            // Only folders can fail to open. They did open once; a plug-in whose folder is gone has none.
-            Box::new(context(options).unwrap_or_else(|_| WasiCtxBuilder::new().build_p1()))
-        });
+        let context = slot.get_or_insert_with(|| Box::new(context(options)));
         Parts {
             open: &mut self.open,
             threads: &options.threads,
@@ -141,25 +137,15 @@ impl Open {
     }
 }
 
-fn context(options: &WasiOptions) -> Result<WasiP1Ctx, Error> {
+fn context(options: &WasiOptions) -> WasiP1Ctx {
     let mut builder = WasiCtxBuilder::new();
     builder.args(&options.args).envs(&options.env);
     if options.output {
         builder.stdout(Output::Stdout).stderr(Output::Stderr);
     }
-    for path in &options.paths {
-        let perms = match path.access {
-            Access::ReadOnly => FsPerms::ReadOnly,
-            Access::ReadWrite => FsPerms::ReadWrite,
-        };
-        builder
-            .preopened_dir(&path.host, &path.guest, perms)
-            .map_err(|error| {
-                let message = format!("allowed_paths: cannot open folder {:?}", path.host);
-                Error::with_cause(Status::NotFound, message, error)
-            })?;
-    }
-    Ok(builder.build_p1())
+    let mut context = builder.build_p1();
+    *context.filesystem().ctx = options.folders.opened();
+    context
 }
 
 /// Defines WASI preview 1 in `linker`.
