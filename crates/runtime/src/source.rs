@@ -164,10 +164,21 @@ fn fetch(wasm: &Wasm, limits: &Limits, context: LoadContext<'_>) -> Result<Optio
     }
     // Text may be a few times smaller than the module it stands for, so the module is held to the limit, too.
     let binary = wat::parse_bytes(&bytes)
-        .map_err(|error| Error::from_chain(Status::ModuleInvalid, error))?
+        .map_err(|error| no_module(wasm, Error::from_chain(Status::ModuleInvalid, error)))?
         .into_owned();
     check_size(binary.len() as u64, limits, "module")?;
     Ok(Some(binary))
+}
+
+/// Says what was taken for text, unless the host has it in its hands: it may be a page that asks who is there.
+fn no_module(wasm: &Wasm, cause: Error) -> Error {
+    let place = match wasm {
+        Wasm::Data { .. } => return cause,
+        Wasm::File { path, .. } => path.display().to_string(),
+        Wasm::Url { req, .. } => display(&req.url).into_owned(),
+    };
+    let text = format!("{place} is no module, neither binary nor text");
+    Error::with_cause(cause.status(), text, cause)
 }
 
 fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
@@ -228,7 +239,8 @@ fn download(
         let text = format!("cannot download {}", display(request.url));
         Error::with_cause(status, text, error)
     })?;
-    if response.status >= 400 {
+    // What comes with a redirect that is not followed is no module, either.
+    if !(200..300).contains(&response.status) {
         let url = display(request.url);
         let text = format!("cannot download {url}: HTTP {}", response.status);
         return Err(Error::new(Status::DownloadFailed, text));

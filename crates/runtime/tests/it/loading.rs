@@ -202,3 +202,55 @@ fn no_error_shows_the_password_of_a_url() {
         assert!(!error.report().contains("secret"), "{}", error.report());
     }
 }
+
+/// A server may answer with much that is no module; what is said names the place and the reason.
+#[test]
+fn an_answer_that_is_no_module_is_no_syntax_error_of_one() {
+    use std::io::{Read as _, Write as _};
+
+    let page = "200 OK\r\ncontent-length: 12\r\n\r\n<html></html";
+    let answers = [
+        "302 Found\r\ncontent-length: 12\r\n\r\n<html></html",
+        "304 Not Modified\r\n\r\n",
+        "101 Switching Protocols\r\n\r\n",
+        page,
+    ];
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!(
+        "http://ann:secret@{}/a.wasm",
+        listener.local_addr().unwrap()
+    );
+    let shown = url.replace("ann:secret@", "");
+    let server = std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            _ = stream.read(&mut [0; 4096]).unwrap();
+            _ = stream.write_all(format!("HTTP/1.1 {answer}").as_bytes());
+        }
+    });
+    let manifest = format!(r#"{{"wasm": [{{"url": "{url}"}}]}}"#);
+    for answer in answers {
+        let loaded = Plugin::load(manifest.as_str(), Options::default());
+        let error = loaded.err().expect("must not load");
+        let (status, text) = match answer == page {
+            false => (
+                Status::DownloadFailed,
+                format!("cannot download {shown}: HTTP {}", &answer[..3]),
+            ),
+            true => (
+                Status::ModuleInvalid,
+                format!("{shown} is no module, neither binary nor text"),
+            ),
+        };
+        assert_eq!((error.status(), error.message()), (status, text.as_str()));
+    }
+    server.join().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.wasm");
+    std::fs::write(&file, "hello").unwrap();
+    let manifest = extism_manifest::Manifest::new([extism_manifest::Wasm::file(&file)]);
+    let error = Plugin::load(manifest, Options::default()).err().unwrap();
+    let text = format!("{} is no module, neither binary nor text", file.display());
+    assert_eq!(error.message(), text);
+    assert!(error.root_cause().starts_with("expected `(`"), "{error}");
+}
