@@ -88,9 +88,12 @@ impl Plugin {
     /// # Errors
     /// 3xx when an import has the wrong type, 4xx when a start function traps, 5xx when the limits
     /// do not allow what the modules declare, [`Status::NotFound`] when a folder of `allowed_paths`
-    /// cannot be opened.
+    /// cannot be opened, [`Status::CallDepth`] when host functions of too many plug-ins have had it made.
     pub fn new(compiled: &CompiledPlugin) -> Result<Plugin, Error> {
         let compiled = &compiled.0;
+        let limits = &compiled.options.limits;
+        // Its start functions run now.
+        let _level = depth::enter(limits.call_depth_max, limits.stack_bytes_max)?;
         let id = Uuid::new_v4();
         let token = Token::new(compiled.linked.engine().clone(), compiled.call_time_max);
         let made = match token.begin() {
@@ -119,8 +122,8 @@ impl Plugin {
             instance,
             exports: Exports::default(),
             token,
-            call_depth_max: compiled.options.limits.call_depth_max,
-            stack_bytes_max: compiled.options.limits.stack_bytes_max,
+            call_depth_max: limits.call_depth_max,
+            stack_bytes_max: limits.stack_bytes_max,
             fuel: compiled.options.fuel,
             output: Range::default(),
             damaged: false,
@@ -230,6 +233,7 @@ impl Plugin {
     /// # Errors
     /// As [`Plugin::new`]; the plug-in is then as it was.
     pub fn renew(&mut self) -> Result<(), Error> {
+        let _level = depth::enter(self.call_depth_max, self.stack_bytes_max)?;
         self.output = Range::default();
         if !self.begin() {
             return Err(outcome::unwatched());

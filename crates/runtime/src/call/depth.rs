@@ -1,4 +1,4 @@
-//! How deep plug-ins call each other through host functions on this thread.
+//! How deep plug-ins call, or make, each other through host functions on this thread.
 //!
 //! Each level may use a whole Wasm stack on top of the caller's, so without a bound two plug-ins
 //! could overflow the thread's own stack, which would end the process. Invariant: below the first

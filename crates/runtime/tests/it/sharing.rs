@@ -259,6 +259,40 @@ fn plugins_that_call_each_other_stay_on_the_threads_stack() {
     assert_eq!(call_on(1536 << 10), Status::CallDepth);
 }
 
+/// A start function is as deep as the plug-in that had it made.
+#[test]
+fn start_functions_that_make_plugins_stay_on_the_threads_stack() {
+    use std::sync::OnceLock;
+    static COMPILED: OnceLock<CompiledPlugin> = OnceLock::new();
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let source = r#"(module (import "extism:host/user" "make" (func $make))
+        (func $down (param i32) (result i32)
+            (if (result i32) (i32.eqz (local.get 0))
+                (then (call $make) (i32.const 0))
+                (else (i32.add (call $down (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))))
+        (func $start (drop (call $down (i32.const 8000))))
+        (start $start))"#;
+    let make = HostFunction::new("make", [], [], |_, _| {
+        MADE.fetch_add(1, Ordering::Relaxed);
+        Plugin::new(COMPILED.get().unwrap())?;
+        Ok(())
+    });
+    let options = Options {
+        functions: vec![make],
+        ..Options::default()
+    };
+    let compiled = COMPILED.get_or_init(|| CompiledPlugin::new(source, options).unwrap());
+    let make_on = |stack_bytes| {
+        let thread = std::thread::Builder::new().stack_size(stack_bytes);
+        let made = thread.spawn(move || Plugin::new(compiled).err().map(|error| error.status()));
+        assert_eq!(made.unwrap().join().unwrap(), Some(Status::CallDepth));
+        MADE.swap(0, Ordering::Relaxed)
+    };
+    assert_eq!(make_on(16 << 20), 8);
+    let made = make_on(1536 << 10);
+    assert!((1..8).contains(&made), "{made}");
+}
+
 #[test]
 fn a_renewed_plugin_is_the_same_one_made_anew() {
     let source = r#"(module
