@@ -174,3 +174,22 @@ test("a plug-in as new may not see headers, nor may it in its next Worker", asyn
   await plugin.close();
   close();
 });
+
+for (const [where, options] of [
+  ["on this thread", { engine: "web" }],
+  ["in a Worker", { engine: "web", runInWorker: true }],
+]) {
+  test(`what a borrower sets while the plug-in is renewed is not for the next: ${where}`, async () => {
+    const compiled = await extism.compilePlugin(ECHO, options);
+    const pool = compiled.pool({ instancesMax: 1 });
+    compiled.close();
+    await pool.use(async (plugin) => {
+      await Promise.all([plugin.renew(), plugin.varSet("mine", "secret")]);
+      assert.equal((await plugin.varGet("mine")).text(), "secret");
+    });
+    assert.equal(await pool.use((plugin) => plugin.varGet("mine")), null);
+    await pool.use((plugin) => plugin.renew());
+    assert.equal(pool.stats().replaced, 1);
+    pool.close();
+  });
+}

@@ -86,10 +86,14 @@ export class Lease implements Instance {
 
   async renew(): Promise<void> {
     const instance = this.#live();
-    // Until it is as new, and if it does not start again.
-    this.#isFit = false;
-    await instance.renew();
+    // What is set from now on is set in the new one. Until it is as new it is active, which is not fit either.
     this.#isFit = true;
+    try {
+      await instance.renew();
+    } catch (error) {
+      this.#isFit = false;
+      throw error;
+    }
   }
 
   fuelConsumed(): bigint | undefined {

@@ -12,11 +12,8 @@ export const TIMER_MS_MAX = 2 ** 31 - 1;
  * its code.
  */
 const SECOND_MEMORY = new Uint8Array([
-  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-  ...[1, 5, 1, 0x60, 0, 1, 0x7f],
-  ...[3, 2, 1, 0],
-  ...[5, 5, 2, 0, 1, 0, 1],
-  ...[10, 10, 1, 8, 0, 0x41, 0, 0x28, 0x42, 1, 0, 0x0b],
+  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 5, 5, 2, 0, 1, 0, 1, 10, 10, 1, 8, 0, 0x41, 0,
+  0x28, 0x42, 1, 0, 0x0b,
 ]);
 
 let secondMemories: boolean | undefined;
