@@ -192,10 +192,9 @@ export class Plugin {
     const cancel = (): void => {
       this.#instance.cancel();
     };
-    const called = this.#instance.call(nameOf(functionName), inputOf(input), hostContext);
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      return outputOf(await called);
+      return outputOf(await this.#instance.call(nameOf(functionName), inputOf(input), hostContext));
     } catch (error) {
       if (signal.aborted && error instanceof ExtismError && error.status === Status.Cancelled) {
         throw errorOf(error.status, error.message, { guestCode: error.guestCode, cause: signal.reason });

@@ -7,7 +7,7 @@ import test, { afterEach } from "node:test";
 import * as extism from "@extism/extism";
 import { Status, UsageError } from "@extism/extism";
 
-import { ECHO, fails, settled, user } from "./support.mjs";
+import { callback, ECHO, fails, settled, user } from "./support.mjs";
 
 /** Before the first test: what is made all the same after an abort may come during a later one. */
 const before = extism.stats();
@@ -81,6 +81,21 @@ for (const engine of ["native", "web"]) {
     const plugin = await extism.createPlugin(ECHO, { engine, signal: controller.signal });
     controller.abort();
     assert.equal((await plugin.call("echo", "x")).text(), "x");
+    await plugin.close();
+  });
+}
+
+for (const [where, options] of [
+  ["native", { engine: "native" }],
+  ["on this thread", { engine: "web" }],
+  ["in a Worker", { engine: "web", runInWorker: true }],
+]) {
+  test(`a host function that aborts the call it is called by: ${where}`, async () => {
+    const controller = new AbortController();
+    const plugin = await callback(() => controller.abort(new Error("mine")), options);
+    const called = plugin.call("run", "x", undefined, { signal: controller.signal });
+    const error = await fails(() => called, extism.CallCancelledError, Status.Cancelled);
+    assert.equal(error.cause, controller.signal.reason);
     await plugin.close();
   });
 }
