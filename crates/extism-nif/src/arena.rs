@@ -55,12 +55,18 @@ impl Context {
     }
 
     pub(crate) fn find(&self, number: i32) -> Result<Arc<Cell>, Failure> {
+        self.at(number, Arc::clone)
+    }
+
+    /// What `ask` finds out about a plug-in, which no other one takes the place of meanwhile. It must not wait.
+    pub(crate) fn at<T>(
+        &self,
+        number: i32,
+        ask: impl FnOnce(&Arc<Cell>) -> T,
+    ) -> Result<T, Failure> {
         let inner = self.open()?;
-        inner
-            .plugins
-            .get(&number)
-            .cloned()
-            .ok_or_else(|| missing(number))
+        let cell = inner.plugins.get(&number);
+        cell.map(ask).ok_or_else(|| missing(number))
     }
 
     /// Whether it can be used.

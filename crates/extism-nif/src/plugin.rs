@@ -11,7 +11,7 @@ use rustler::{Encoder, Env, OwnedBinary, ResourceArc, Term};
 
 use crate::arena::Context;
 use crate::call::{self, Answer, Call, Ending, Leaving, Started, answer, ok};
-use crate::cell::{Entry, Taken};
+use crate::cell::{Cell, Entry, Taken};
 use crate::compiled::Compiled;
 use crate::error::Failure;
 use crate::options::Given;
@@ -100,7 +100,7 @@ fn plugin_call(
     name: Bytes,
     input: Bytes,
 ) -> Started {
-    let mut taken = context.find(number)?.take()?;
+    let mut taken = context.at(number, Cell::take)??;
     let cell = Arc::clone(taken.cell());
     let work = move |call: &ResourceArc<Call>| -> Ending {
         let outcome = enter(call, &mut taken, &name, &input);
@@ -267,7 +267,7 @@ fn plugin_id<'a>(
     context: ResourceArc<Context>,
     number: i32,
 ) -> Result<Term<'a>, Failure> {
-    let id = context.find(number)?.id()?;
+    let id = context.at(number, |cell| cell.id())??;
     Ok(Text(id.as_bytes()).encode(env))
 }
 
@@ -288,7 +288,7 @@ fn with(
     number: i32,
     work: impl FnOnce(&Call, &mut Entry) -> Result<Answer, Failure> + Send + 'static,
 ) -> Started {
-    let mut taken = context.find(number)?.take()?;
+    let mut taken = context.at(number, Cell::take)??;
     let cell = Arc::clone(taken.cell());
     let work = move |call: &ResourceArc<Call>| {
         let done = work(call, taken.entry());
