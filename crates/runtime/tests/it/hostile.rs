@@ -1,6 +1,6 @@
 //! What hostile plug-ins try; the host and its other plug-ins must not notice.
 
-use extism_runtime::{Limits, Options, Plugin, Status};
+use extism_runtime::{Debug, Limits, Options, Plugin, Status};
 
 use crate::support::{each_way, plugin};
 
@@ -110,6 +110,26 @@ fn names_of_functions_are_shown_as_they_are() {
             text.len()
         );
     });
+}
+
+#[test]
+fn a_core_dump_that_cannot_be_written_changes_nothing() {
+    let source = r#"(module
+        (global (mut exnref) (ref.null exn))
+        (func (export "run") unreachable)
+        (func (export "fine")))"#;
+    let folder = tempfile::tempdir().unwrap();
+    let debug = Debug {
+        coredump: Some(folder.path().join("core")),
+        ..Debug::default()
+    };
+    let options = Options {
+        debug,
+        ..Options::default()
+    };
+    let mut plugin = plugin(source, options);
+    assert_eq!(plugin.call("run", b"").status(), Status::TrapUnreachable);
+    assert_eq!(plugin.call("fine", b"").code, 0);
 }
 
 #[test]
