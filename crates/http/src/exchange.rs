@@ -154,9 +154,11 @@ fn receive_head(
     let too_large = |bytes: u64| bytes > header_bytes_max;
     loop {
         if inbox.has_head() {
-            let (used, head) = call
-                .try_response(inbox.unread(), false)
-                .map_err(malformed)?;
+            let (used, head) = match call.try_response(inbox.unread(), false) {
+                // Headers are not usual there, and allowed.
+                Err(ProtocolError::HeadersWith100) => (inbox.head_bytes(), None),
+                parsed => parsed.map_err(malformed)?,
+            };
             inbox.consume(used);
             head_bytes = head_bytes.saturating_add(used as u64);
             if too_large(head_bytes) {
@@ -287,6 +289,18 @@ impl Inbox {
             self.scanned = unread.len().saturating_sub(2);
         }
         found
+    }
+
+    /// How long the head is that the unread bytes begin with, the empty line at its end included.
+    fn head_bytes(&self) -> usize {
+        let mut length = 0_usize;
+        for line in self.unread().split_inclusive(|byte| *byte == b'\n') {
+            length = length.saturating_add(line.len());
+            if matches!(line, b"\n" | b"\r\n") {
+                break;
+            }
+        }
+        length
     }
 
     /// Reads more, waiting for it; 0 means the peer has closed the connection.

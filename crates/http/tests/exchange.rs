@@ -193,9 +193,27 @@ fn framings() {
     }
 }
 
+/// A server may say that it goes on although nobody asked, and with headers.
+#[test]
+fn interim_answers_are_passed_over() {
+    for interim in [
+        "100 Continue\r\n\r\n",
+        "100 Continue\r\nserver: x\r\nlocation: y\r\n\r\n",
+        "100 Continue\nserver: x\n\n",
+        "102 Processing\r\ncontent-length: 5\r\n\r\n",
+    ] {
+        let answer = format!("HTTP/1.1 {interim}").repeat(3).into_bytes();
+        let server = Server::fixed([answer, ok("hello")].concat());
+        let response = get(&server.url("/")).unwrap();
+        assert_eq!((response.status, &*response.body), (200, &b"hello"[..]));
+        assert!(!response.headers.contains_key("server"), "{interim}");
+    }
+}
+
 #[test]
 fn any_split_of_the_answer_is_the_same_answer() {
-    let answer = b"HTTP/1.1 103 Early\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\
+    let answer = b"HTTP/1.1 103 Early\r\nlink: x\r\n\r\nHTTP/1.1 100 On\r\nx: y\r\n\r\n\
+                   HTTP/1.1 200 OK\r\n\
                    transfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nt: x\r\n\r\n";
     let server = Server::start(move |_, stream| {
         stream.set_nodelay(true).unwrap();
