@@ -170,7 +170,7 @@ fn fetch(wasm: &Wasm, limits: &Limits, context: LoadContext<'_>) -> Result<Optio
     Ok(Some(binary))
 }
 
-/// Says what was taken for text, unless the host has it in its hands: it may be a page that asks who is there.
+/// Says what was taken for text, unless the host has it in its hands: it may be a page that asks who you are.
 fn no_module(wasm: &Wasm, cause: Error) -> Error {
     let place = match wasm {
         Wasm::Data { .. } => return cause,

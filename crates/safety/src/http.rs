@@ -244,7 +244,7 @@ fn no_answer(run: Run) -> Result<()> {
     Ok(())
 }
 
-/// A plug-in lets look-ups go on that nobody answers, again and again. Soon it may not begin more; others may.
+/// A plug-in gives up look-ups that nobody answers, again and again. Soon it may not begin more; others may.
 fn left_behind(run: Run) -> Result<()> {
     let (silent, port) = ("http://silent.public.test/", server::body(1)?.port());
     let mut plugin = load(run, &["*"], Duration::from_millis(20))?;
