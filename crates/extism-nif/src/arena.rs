@@ -58,7 +58,8 @@ impl Context {
         self.at(number, Arc::clone)
     }
 
-    /// What `ask` finds out about a plug-in, which no other one takes the place of meanwhile. It must not wait.
+    /// What `ask` finds out about a plug-in, which no other one takes the place of meanwhile. It must not
+    /// wait.
     pub(crate) fn at<T>(
         &self,
         number: i32,

@@ -70,23 +70,17 @@ start(Begin, Options) ->
 
 wait(#call{reference = Reference} = Call) ->
     Asked = asked(Call),
-    Message =
-        receive
-            {extism, Reference, _} = Event -> Event;
-            {Asked, _} = Answer -> Answer;
-            {'DOWN', Asked, process, _, _} = Down -> Down
-        after left(Call) -> late
-        end,
-    case Message of
-        late ->
-            stop(Call, timeout),
-            wait(Call#call{deadline = infinity});
-        _ ->
-            case message(Message, Call) of
-                {done, Result} -> Result;
-                {next, Next} -> wait(Next)
-            end
+    receive
+        {extism, Reference, _} = Message -> waited(message(Message, Call));
+        {Asked, _} = Message -> waited(message(Message, Call));
+        {'DOWN', Asked, process, _, _} = Message -> waited(message(Message, Call))
+    after left(Call) ->
+        stop(Call, timeout),
+        wait(Call#call{deadline = infinity})
     end.
+
+waited({done, Result}) -> Result;
+waited({next, Call}) -> wait(Call).
 
 %% The monitor of the handler that is asked. Without one the reference of the call, under which no handler answers.
 asked(#call{asked = {Monitor, _}}) -> Monitor;

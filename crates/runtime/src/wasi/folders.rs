@@ -1,7 +1,7 @@
 //! The folders that a plug-in is granted.
 //!
-//! Must not know: who uses them. Invariant: each is opened once for all instances of a compiled plug-in, so that
-//! none of them moves another folder, or a link to one, to where the next would look for it.
+//! Must not know: who uses them. Invariant: each is opened once for all instances of a compiled plug-in, so
+//! that none of them moves another folder, or a link to one, to where the next would look for it.
 
 use std::sync::OnceLock;
 
