@@ -63,6 +63,19 @@ const CHURNS = `(module
     (call $var_set (call $text (i32.const 103)) (i64.const 0))
     (drop (call $ask))
     (call $churn (i32.const 200) (i32.const 5)))
+  (func $name (param $at i32) (result i64) (local $block i64)
+    (local.set $block (call $alloc (i64.const 3)))
+    (call $store (local.get $block) (i32.and (local.get $at) (i32.const 63)))
+    (call $store (i64.add (local.get $block) (i64.const 1)) (i32.and (i32.shr_u (local.get $at) (i32.const 6)) (i32.const 63)))
+    (call $store (i64.add (local.get $block) (i64.const 2)) (i32.shr_u (local.get $at) (i32.const 12)))
+    (local.get $block))
+  (func (export "come_and_go") (local $at i32)
+    (loop $again
+      (call $var_set (call $name (local.get $at)) (call $text (i32.const 49)))
+      (call $var_set (call $name (local.get $at)) (i64.const 0))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $at) (i32.const 100000))))
+    (call $var_set (call $text (i32.const 115)) (call $text (i32.const 49))))
   (func (export "churn_and_trap")
     (call $churn (i32.const 200) (i32.const 6))
     unreachable))`;
@@ -288,5 +301,10 @@ for (const [where, room] of [
       ["k", (2000 + 4) % 256],
     ]);
     assert.deepEqual(messages.at(-1), { kind: "done", n: 1, value: null });
+    messages.length = 0;
+    send({ kind: "call", n: 2, name: "come_and_go", input: "", timeMs: null });
+    assert.ok(messages.length < 10_000, `${messages.length} messages`);
+    assert.deepEqual(messages.at(-2), { kind: "changed", name: "s", value: Uint8Array.of(49) });
+    assert.deepEqual(messages.at(-1), { kind: "done", n: 2, value: null });
   });
 }

@@ -28,7 +28,7 @@ import { oneHop } from "./http.js";
 import { identity } from "./identity.js";
 import { Lease } from "./lease.js";
 import { Loading, type Fetcher, type Loaded } from "./loaded.js";
-import { isCodeOrNothing, Machine } from "./machine.js";
+import { functionExists, Machine } from "./machine.js";
 import { InstancePool } from "./pool.js";
 import { canSuspend, isAsync, type Suspension } from "./suspension.js";
 import type { Tools } from "./tools.js";
@@ -175,9 +175,7 @@ class Compiled implements BackendCompiled {
   }
 
   functionExists(name: string): boolean {
-    const main = this.#loaded.plan.modules.find((module) => module.name === "main");
-    const found = main?.exports.find((each) => each.name === name);
-    return found?.function != null && isCodeOrNothing(found.function);
+    return functionExists(this.#loaded.plan, name);
   }
 
   pool(instancesMax: number): BackendPool {
@@ -319,7 +317,7 @@ class LocalInstance implements Instance {
   }
 
   functionExists(name: string): Promise<boolean> {
-    return this.#quietly(() => this.machine.functionExists(name));
+    return this.#quietly(() => functionExists(this.machine.loaded.plan, name));
   }
 
   configure(values: Readonly<Record<string, string | null>>): Promise<void> {
@@ -329,7 +327,7 @@ class LocalInstance implements Instance {
   }
 
   variable(name: string): Promise<Uint8Array | undefined> {
-    return this.#quietly(() => this.machine.variable(name));
+    return this.#quietly(() => this.machine.variables.get(name)?.slice());
   }
 
   setVariable(name: string, value: Uint8Array | undefined): Promise<void> {

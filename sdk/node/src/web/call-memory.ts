@@ -113,6 +113,10 @@ export class Variables {
     this.#plugin = plugin;
   }
 
+  get values(): ReadonlyMap<string, Uint8Array> {
+    return this.#values;
+  }
+
   /** A copy of the value of a variable. */
   get(name: string): Uint8Array | undefined {
     return this.#values.get(name)?.slice();

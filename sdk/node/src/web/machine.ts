@@ -17,7 +17,7 @@ import { Exited, failureError, failureOf } from "./failure.js";
 import { KeptCore, type CoreWiring } from "./kept-core.js";
 import { importsOf, type Surroundings } from "./link.js";
 import type { Loaded } from "./loaded.js";
-import type { ModulePlan, Signature } from "./plan.js";
+import type { ModulePlan, Plan } from "./plan.js";
 import { promising } from "./suspension.js";
 import type { Wasi, WasiMaker } from "./wasi.js";
 
@@ -196,18 +196,14 @@ export class Machine {
     }
   }
 
-  functionExists(name: string): boolean {
-    const found = this.#main().exports.find((each) => each.name === name);
-    return found?.function != null && isCodeOrNothing(found.function);
-  }
-
   configure(values: Readonly<Record<string, string | null>>): void {
     this.#mend();
     this.#kept.configure(values);
   }
 
-  variable(name: string): Uint8Array | undefined {
-    return this.#kept.variables.get(name);
+  /** The variables of now; nobody may change a value. */
+  get variables(): ReadonlyMap<string, Uint8Array> {
+    return this.#kept.variables.values;
   }
 
   setVariable(name: string, value: Uint8Array | undefined): void {
@@ -524,7 +520,9 @@ function ofItsOwn(input: Input): Input {
   return typeof input === "string" ? input : input.slice();
 }
 
-/** Whether a function can be called for a code or nothing. */
-export function isCodeOrNothing(type: Signature): boolean {
-  return type.params.length === 0 && type.results.length <= 1 && type.results.every((result) => result === "i32");
+/** Whether the main module has a function of this name that can be called for a code or nothing. */
+export function functionExists({ modules }: Plan, name: string): boolean {
+  const main = modules.find((module) => module.name === MAIN);
+  const type = main?.exports.find((each) => each.name === name)?.function;
+  return type?.params.length === 0 && type.results.length <= 1 && type.results.every((result) => result === "i32");
 }

@@ -41,7 +41,6 @@ export type Request =
       readonly timeMs: number | null;
     }
   | { readonly kind: "configure"; readonly values: Readonly<Record<string, string | null>> }
-  | { readonly kind: "variable"; readonly name: string }
   | { readonly kind: "set"; readonly name: string; readonly value: Uint8Array | undefined }
   | { readonly kind: "reset" }
   | { readonly kind: "renew" }
@@ -77,8 +76,8 @@ export interface Written {
 }
 
 /** What counts for how much of the bytes that may be on their way: the message, and what it carries. */
-export function sentBytes(carried: Uint8Array | string | undefined): number {
-  return 256 + (carried?.length ?? 0);
+export function sentBytes(text: string, value?: Uint8Array): number {
+  return 256 + text.length + (value?.length ?? 0);
 }
 
 /** What the page answers to a host function's call. */

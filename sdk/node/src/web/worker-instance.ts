@@ -15,7 +15,7 @@ import { addRead, answer, sharedMemory } from "./channel.js";
 import { failureError, failureOf, HostThrown, type Failure } from "./failure.js";
 import { oneHop, type Sent } from "./http.js";
 import type { Loaded } from "./loaded.js";
-import { isCodeOrNothing } from "./machine.js";
+import { functionExists } from "./machine.js";
 import {
   type FromWorker,
   type HostAnswer,
@@ -154,11 +154,7 @@ class WorkerInstance implements Instance {
   }
 
   functionExists(name: string): Promise<boolean> {
-    return this.#quietly(() => {
-      const main = this.#loaded.plan.modules.find((module) => module.name === "main");
-      const found = main?.exports.find((each) => each.name === name);
-      return found?.function != null && isCodeOrNothing(found.function);
-    });
+    return this.#quietly(() => functionExists(this.#loaded.plan, name));
   }
 
   async configure(values: Readonly<Record<string, string | null>>): Promise<void> {
@@ -401,7 +397,7 @@ class WorkerInstance implements Instance {
       case "changed":
         this.#keep(message.name, message.value);
         if (this.#shared !== undefined) {
-          addRead(this.#shared, sentBytes(message.value));
+          addRead(this.#shared, sentBytes(message.name, message.value));
         }
         return;
       case "host":

@@ -56,6 +56,8 @@ class Worker {
   readonly #suspension: Suspension;
   /** Names of variables whose last change the page was not told. */
   readonly #changed = new Set<string>();
+  /** Names of variables that it may have heard of, since there are changes it was not told. */
+  #heard: Set<string> | undefined;
   /** Bytes of changes and output that the page was told, and how many they were when it last said something. */
   #told = 0;
   #read = 0;
@@ -77,10 +79,7 @@ class Worker {
           page.post({ kind: "log", level, message });
         },
         variable: (name) => {
-          this.#changed.add(name);
-          if (this.#unread() < UNREAD_BYTES_MAX) {
-            this.#tellChanges();
-          }
+          this.#variableChanged(name);
         },
       },
       wasi: make.wasi && wasiMaker(make.wasi, this.#show),
@@ -112,13 +111,28 @@ class Worker {
     this.#page.post({ kind: "written", line, isError });
   };
 
+  #variableChanged(name: string): void {
+    const { variables } = this.#machine;
+    this.#changed.add(name);
+    if (this.#unread() < UNREAD_BYTES_MAX) {
+      this.#tellChanges();
+      return;
+    }
+    this.#heard ??= new Set([name, ...variables.keys()]);
+    if (!variables.has(name) && !this.#heard.has(name)) {
+      // It came and went: what has to be told does not grow with that.
+      this.#changed.delete(name);
+    }
+  }
+
   #tellChanges(): void {
     for (const name of this.#changed) {
-      const value = this.#machine.variable(name);
-      this.#told += sentBytes(value);
+      const value = this.#machine.variables.get(name);
+      this.#told += sentBytes(name, value);
       this.#page.post({ kind: "changed", name, value });
     }
     this.#changed.clear();
+    this.#heard = undefined;
   }
 
   /** How much the page was told and has not read; where it cannot say, since it last said something. */
@@ -242,8 +256,6 @@ async function perform(machine: Machine, request: Exclude<Request, { kind: "call
     case "configure":
       machine.configure(request.values);
       return undefined;
-    case "variable":
-      return machine.variable(request.name);
     case "set":
       machine.setVariable(request.name, request.value);
       return undefined;
@@ -260,10 +272,7 @@ async function perform(machine: Machine, request: Exclude<Request, { kind: "call
 }
 
 function failed(error: unknown): Failure {
-  if (error instanceof ExtismError) {
-    return { status: error.status, guest_code: error.guestCode, message: error.message };
-  }
   const { failure, cause } = failureOf(error);
-  const whole = failureError(failure, cause);
+  const whole = error instanceof ExtismError ? error : failureError(failure, cause);
   return { status: whole.status, guest_code: whole.guestCode, message: whole.message };
 }
