@@ -90,10 +90,7 @@ answered(Request, {dead, Reason}) ->
 -spec forget(reference()) -> ok.
 forget(Monitor) ->
     true = erlang:demonitor(Monitor, [flush]),
-    receive
-        {Monitor, _} -> ok
-    after 0 -> ok
-    end.
+    receive {Monitor, _} -> ok after 0 -> ok end.
 
 handler({global, Name}) -> pid_or_missing(global:whereis_name(Name));
 handler({via, Module, Name}) -> pid_or_missing(Module:whereis_name(Name));
