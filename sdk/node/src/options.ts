@@ -56,7 +56,10 @@ export interface ExtismPluginOptions extends ManifestOptions {
   wasiArgs?: readonly string[] | undefined;
   /** Environment variables a plug-in with WASI sees. */
   wasiEnv?: Readonly<Record<string, string>> | undefined;
-  /** Whether a plug-in with WASI writes to the standard output and error of the process. */
+  /**
+   * Whether a plug-in with WASI writes to the standard output and error of the process: with the web engine line by line. In
+   * a Worker it waits while nobody reads what it wrote; on this thread nothing can wait, and what is not read is kept.
+   */
   enableWasiOutput?: boolean | undefined;
   /** `false`: compiled code is not kept. A path: it is kept on disk as this file of the engine says. */
   cache?: boolean | string | undefined;
