@@ -93,8 +93,7 @@ impl Token {
     #[inline]
     #[must_use]
     pub(crate) fn begin(&self) -> bool {
-        // The next odd one: a call that panicked has not said its end.
-        let generation = self.generation.load(Ordering::Relaxed).wrapping_add(1) | 1;
+        let generation = self.next_generation();
         match self.limit {
             None => {
                 self.generation.store(generation, Ordering::Release);
@@ -142,14 +141,14 @@ impl Token {
 
     /// The generation of the next call, while none runs.
     pub(crate) fn next_generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed).wrapping_add(1)
+        after(self.generation.load(Ordering::Relaxed))
     }
 
     /// Asks the call of a generation to stop, whether it has begun or not, unless it is over. From
     /// any thread.
     pub(crate) fn cancel_generation(&self, generation: u64) -> bool {
         let now = self.generation.load(Ordering::Acquire);
-        let is_ahead = now == generation || now.wrapping_add(1) == generation;
+        let is_ahead = now == generation || after(now) == generation;
         if is_ahead {
             // The engine's counter goes up after this, so a call that begins after it finds it raised
             // at its first look, which is at this. An instance that is made in the call looks when it begins.
@@ -249,6 +248,12 @@ impl Token {
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = None;
         stop
     }
+}
+
+/// The generation of the call that comes next: an odd one, also after a call that panicked and has not said its
+/// end.
+fn after(generation: u64) -> u64 {
+    generation.wrapping_add(1) | 1
 }
 
 /// What the watchdog saw.

@@ -1,5 +1,6 @@
 //! Time limits and cancelling: everything ends, nobody else is disturbed.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -241,4 +242,25 @@ fn a_cancel_before_a_call_that_starts_over_is_not_lost() {
         assert_eq!(runs.load(Ordering::Relaxed), 0);
     }
     assert_eq!(call(&mut plugin, "run", b"").1, Status::Ok);
+}
+
+#[test]
+fn the_call_after_one_that_panicked_can_be_cancelled_before_it_begins() {
+    let source = r#"(module (import "extism:host/user" "panic" (func $panic))
+        (func (export "panic") (call $panic)) (func (export "spin") (loop br 0)))"#;
+    let panics = HostFunction::unguarded("panic", [], [], |_, _| panic!("on purpose"));
+    let limits = Limits {
+        call_time_max: Some(Duration::from_secs(20)),
+        ..Limits::default()
+    };
+    let options = Options {
+        functions: vec![panics],
+        limits,
+        ..Options::default()
+    };
+    let mut plugin = Plugin::load(source, options).unwrap();
+    let panicked = catch_unwind(AssertUnwindSafe(|| plugin.call("panic", b"")));
+    assert!(panicked.is_err());
+    plugin.next_call().cancel();
+    assert_eq!(call(&mut plugin, "spin", b"").1, Status::Cancelled);
 }
