@@ -99,8 +99,9 @@ pub fn answer(import: Import<'_>, importer: usize, links: &impl Links) -> Result
         if links.by_host(USER_MODULE, name) {
             return Ok(Answer::User);
         }
-        let exporter =
-            modules().find(|module| links.name(*module) != MAIN && links.exports(*module, name));
+        let exporter = modules().find(|module| {
+            *module != importer && links.name(*module) != MAIN && links.exports(*module, name)
+        });
         if let Some(exporter) = exporter {
             return Ok(Answer::AnyModule(exporter));
         }

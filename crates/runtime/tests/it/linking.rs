@@ -64,6 +64,21 @@ fn old_modules_find_others_under_env() {
     assert_eq!(plugin.call("run", b"").code, 1);
 }
 
+#[test]
+fn what_a_module_imports_from_env_is_not_its_own_export() {
+    let lib = r#"(module (import "env" "number" (func $number (result i32)))
+        (func (export "number") (result i32) (i32.add (call $number) (i32.const 1))))"#;
+    let base = r#"(module (func (export "number") (result i32) i32.const 6))"#;
+    let main = r#"(module (import "a" "number" (func $number (result i32)))
+        (func (export "run") (result i32) call $number))"#;
+    let text = manifest(&[("a", lib), ("b", base), ("main", main)]);
+    let mut plugin = Plugin::load(text.as_str(), Options::default()).unwrap();
+    assert_eq!(plugin.call("run", b"").code, 7);
+    let text = manifest(&[("a", lib), ("main", main)]);
+    let (status, _) = load_error(&text, Options::default());
+    assert_eq!(status, Status::ImportUnknown);
+}
+
 /// Whatever a module is called and wherever it comes in the order of instantiation.
 #[test]
 fn no_module_takes_the_place_of_what_the_host_answers() {
