@@ -108,10 +108,10 @@ impl Share {
         Some((level, format!("{text} [{bytes} bytes cut]").into()))
     }
 
-    /// Whether anything was logged since the share was whole.
+    /// Whether anything was logged, or dropped, since the share was whole.
     #[inline]
     pub fn is_used(&self) -> bool {
-        self.lines > 0
+        self.lines > 0 || self.dropped > 0
     }
 
     /// Makes the share whole again; the warning that tells what the last call lost.
@@ -222,6 +222,20 @@ mod tests {
         // Six bytes each.
         let lines = (0..10).filter(|_| share.admit(Level::Info, b"\x1b\x1b").is_some());
         assert_eq!(lines.count(), 2);
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_used_up_by_what_it_drops() {
+        let limits = Limits {
+            log_call_lines_max: 0,
+            ..Limits::default()
+        };
+        let mut share = Share::new(&limits);
+        assert!(!share.is_used());
+        assert_eq!(share.admit(Level::Info, b"a"), None);
+        assert!(share.is_used());
+        assert_eq!(share.renew(), Some("1 log messages dropped".to_owned()));
+        assert!(!share.is_used());
     }
 
     #[test]
