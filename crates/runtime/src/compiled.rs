@@ -128,21 +128,27 @@ impl Loader<'_> {
             cache: options.cache != Cache::Off && options.engine.is_none(),
             artefacts: options.trust_artefacts,
         };
-        let mut modules = loaded
-            .modules()
-            .map(|(name, wasm)| {
-                let compiled = compile::compile(&engine, wasm, rewrite, reuse)?;
+        let compile_all = |engine: &Engine, rewrite| {
+            let each = loaded.modules().map(|(name, wasm)| {
+                let compiled = compile::compile(engine, wasm, rewrite, reuse)?;
                 Ok((name.to_owned(), compiled))
-            })
-            .collect::<Result<Vec<(String, CompiledModule)>, Error>>()?;
-        if slots && !modules.iter().all(|(_, module)| module.fits_slot()) {
-            engine = engine_of(&options, false)?;
-            modules = compile::on(&engine, modules)?;
-        }
+            });
+            each.collect::<Result<Vec<(String, CompiledModule)>, Error>>()
+        };
+        let mut modules = compile_all(&engine, rewrite)?;
         if let Some(resolve) = self.resolve {
             for (_, module) in &modules {
                 resolve::add(&module.module, &mut options.functions, resolve);
             }
+            // What was found may take the place of kernel functions, which are instructions by now.
+            let allowed = rewrite_of(&options, modules.len());
+            if allowed != rewrite {
+                modules = compile_all(&engine, allowed)?;
+            }
+        }
+        if slots && !modules.iter().all(|(_, module)| module.fits_slot()) {
+            engine = engine_of(&options, false)?;
+            modules = compile::on(&engine, modules)?;
         }
         let linked = link::link(&engine, modules, &options.functions, options.wasi)?;
         Compiled::new(loaded.manifest, linked, options)

@@ -1,6 +1,6 @@
 //! Several modules, host functions, names that lead nowhere.
 
-use extism_runtime::{HostFunction, Options, Plugin, Status, ValueType};
+use extism_runtime::{HostFunction, Loader, Options, Plugin, Status, ValueType};
 
 use crate::support::{both_ways, each_way, load_error};
 
@@ -240,6 +240,26 @@ fn a_host_function_takes_the_place_of_a_kernel_function() {
     };
     let mut plugin = Plugin::load(source, options).unwrap();
     assert_eq!(plugin.call("run", b"").code, 42);
+}
+
+#[test]
+fn a_host_function_that_is_found_when_it_is_imported_does_so_too() {
+    let source = r#"(module (import "extism:host/env" "input_length" (func $length (result i64)))
+        (func (export "run") (result i32) (i32.wrap_i64 (call $length))))"#;
+    let length = HostFunction::new("input_length", [], [ValueType::I64], |_, slots| {
+        slots.set(0, ValueType::I64, 42);
+        Ok(())
+    });
+    let length = length.with_namespace("extism:host/env");
+    let loader = Loader {
+        resolve: Some(&|import| (import.name == "input_length").then(|| length.clone())),
+        ..Loader::default()
+    };
+    for options in both_ways() {
+        let compiled = loader.load(source, options).unwrap();
+        let mut plugin = Plugin::new(&compiled).unwrap();
+        assert_eq!(plugin.call("run", b"").code, 42);
+    }
 }
 
 #[test]
