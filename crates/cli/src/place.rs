@@ -34,13 +34,17 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Lets those use a file who may use another one.
+/// Lets those use a file who may use another one: it gets its owner and group, as far as this user can give
+/// them, and its permissions.
 #[cfg(unix)]
 fn permit(file: &File, old: &Metadata) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 
-    let mode = old.permissions().mode() & 0o777;
-    file.set_permissions(fs::Permissions::from_mode(mode))
+    let group = Some(old.gid());
+    let given = fchown(file, Some(old.uid()), group).or_else(|_| fchown(file, None, group));
+    // What another group might do is nothing to this one.
+    let kept = if given.is_ok() { 0o777 } else { 0o707 };
+    file.set_permissions(fs::Permissions::from_mode(old.permissions().mode() & kept))
 }
 
 /// Whoever may use the folder may use the files in it.
@@ -113,7 +117,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn who_may_use_a_file_stays() {
-        use std::os::unix::fs::PermissionsExt as _;
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
@@ -125,6 +129,12 @@ mod tests {
             assert_eq!(mode(), permitted);
         }
         assert_eq!(fs::read(&path).unwrap(), b"2");
+        // Only some users may give files away.
+        if chown(&path, Some(1), Some(2)).is_ok() {
+            write(&path, b"3").unwrap();
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!((found.uid(), found.gid(), mode()), (1, 2, 0o444));
+        }
     }
 
     #[test]
