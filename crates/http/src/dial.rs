@@ -81,6 +81,7 @@ struct Dial {
 impl Dial {
     fn run(&self) -> Result<TcpStream, HttpError> {
         let addresses = self.allowed_addresses()?;
+        self.helper.looked_up();
         let port = self.url.port_or_known_default().unwrap_or_default();
         let mut last_error = HttpError::Failed("no address to connect to".to_string());
         let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);

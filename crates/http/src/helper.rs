@@ -1,7 +1,7 @@
-//! The threads that look up names and connect, which nobody can stop: how many there are, and how many of
-//! them one client has left behind.
+//! The threads that look up names and connect, which nobody can stop: how many there are, and how many
+//! look-ups one client has left behind. Connecting ends by itself soon.
 //!
-//! Must not know: what they do.
+//! Must not know: how either is done.
 //!
 //! Keeps: whoever has left so many behind starts no more, so that what one client gave up does not use up the
 //! threads of the others. The child of a fork, to which no thread comes along, begins at zero.
@@ -14,7 +14,7 @@ use crate::error::HttpError;
 /// How many there are in the process at most, those left behind included.
 const HELPERS_MAX: u32 = 512;
 
-/// How many of them one client can have left behind.
+/// How many look-ups one client can have left behind.
 const BEHIND_MAX: u32 = 8;
 
 static HELPERS: Count = Count::new();
@@ -32,7 +32,7 @@ impl Share {
     pub(crate) fn enter(&self) -> Result<(Helper, Waiting), HttpError> {
         let refused = |why: &str| Err(HttpError::Failed(why.to_string()));
         if self.0.get() >= BEHIND_MAX {
-            return refused("too many connections that were given up are still being opened");
+            return refused("too many look-ups that were given up have not ended");
         }
         if !HELPERS.add(HELPERS_MAX) {
             return refused("too many connections are being opened");
@@ -45,7 +45,7 @@ impl Share {
     }
 }
 
-/// What a thread and who waits for it know of each other.
+/// What a thread and who waits for it know of each other: whether the look-up has ended, or was given up.
 struct Link {
     state: AtomicU8,
     behind: Arc<Count>,
@@ -59,18 +59,23 @@ const ENDED: u8 = 2;
 pub(crate) struct Helper(Arc<Link>);
 
 impl Helper {
+    /// What remains ends by itself.
+    pub(crate) fn looked_up(&self) {
+        if self.0.state.swap(ENDED, Ordering::AcqRel) == GIVEN_UP {
+            self.0.behind.remove();
+        }
+    }
+
     /// Whether nobody waits any more.
     pub(crate) fn is_given_up(&self) -> bool {
-        self.0.state.load(Ordering::Relaxed) == GIVEN_UP
+        Arc::strong_count(&self.0) == 1
     }
 }
 
 impl Drop for Helper {
     fn drop(&mut self) {
         HELPERS.remove();
-        if self.0.state.swap(ENDED, Ordering::AcqRel) == GIVEN_UP {
-            self.0.behind.remove();
-        }
+        self.looked_up();
     }
 }
 
@@ -83,7 +88,7 @@ impl Drop for Waiting {
         if state.load(Ordering::Acquire) == ENDED {
             return;
         }
-        // Before the thread can know of it, which takes it off again.
+        // Before the thread can know of it, which then takes it off again.
         behind.add(u32::MAX);
         if state.swap(GIVEN_UP, Ordering::AcqRel) == ENDED {
             behind.remove();
@@ -162,10 +167,18 @@ mod tests {
         drop(helper);
         drop(waiting);
         assert_eq!(share.0.get(), 0);
+        assert!(!given_up.is_given_up());
         drop(gone);
         assert_eq!(share.0.get(), 1);
         assert!(given_up.is_given_up());
         drop(given_up);
         assert_eq!(share.0.get(), 0);
+        let Ok((connecting, gone)) = share.enter() else {
+            panic!("there is room");
+        };
+        connecting.looked_up();
+        drop(gone);
+        assert_eq!(share.0.get(), 0);
+        assert!(connecting.is_given_up());
     }
 }

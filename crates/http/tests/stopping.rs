@@ -172,6 +172,27 @@ fn a_deadline_ends_a_look_up_that_hangs() {
     drop(release);
 }
 
+/// Connecting ends by itself, so it does not count.
+#[test]
+fn connections_that_are_left_behind_do_not_count() {
+    let (sender, reached) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let client = Client::new().with_network(Hanging {
+        in_resolve: false,
+        reached: Mutex::new(sender),
+        released: Mutex::new(released),
+    });
+    for _ in 0..10 {
+        check_interrupted(stop_when_reached(
+            &client,
+            "http://slow.test/",
+            b"",
+            &reached,
+        ));
+    }
+    drop(release);
+}
+
 /// A plug-in that asks for a name that nobody answers for, and is stopped each time, again and again.
 #[test]
 fn look_ups_that_are_left_behind_are_bounded() {
@@ -194,11 +215,15 @@ fn look_ups_that_are_left_behind_are_bounded() {
     let rules = Rules::new(&policy);
     for client in [&client, &client.clone()] {
         let text = "HTTP request to http://slow.test/ failed: \
-                    too many connections that were given up are still being opened";
+                    too many look-ups that were given up have not ended";
         common::check_error(client.send(request, &rules), Status::HttpFailed, text);
     }
     let other = common::Table::default().client();
-    common::check_error(other.send(request, &rules), Status::HttpFailed, "no such name");
+    common::check_error(
+        other.send(request, &rules),
+        Status::HttpFailed,
+        "no such name",
+    );
     drop(release);
     // Each is told that nobody answers, sooner or later.
     let begun = Instant::now();
