@@ -89,12 +89,8 @@ impl Lender {
         };
         queue.waiting.insert(ticket.number, waiter);
         drop(queue);
-        if let Some(alarm) = alarm
-            && let Err(error) = alarm::set(alarm, &self.0, ticket.number)
-            && self.0.withdraw(ticket.number).is_some()
-        {
-            let text = format!("no thread to look at the clock: {error}");
-            return Err(Error::new(Status::Internal, text));
+        if let Some(alarm) = alarm {
+            self.0.watch(alarm, ticket.number)?;
         }
         Ok(ticket)
     }
@@ -114,6 +110,22 @@ impl Shared {
         if let Some(waiter) = self.withdraw(number) {
             (waiter.tell)(Err(late(waiter.timeout)));
         }
+    }
+
+    /// Has somebody who waits told when it is so late.
+    fn watch(self: &Arc<Self>, alarm: Instant, number: u64) -> Result<(), Error> {
+        let set = alarm::set(alarm, self, number);
+        let is_waiting = self.lock().waiting.contains_key(&number);
+        match set {
+            // Whoever gave him the place had no alarm to cancel yet.
+            Ok(()) if !is_waiting => alarm::cancel(alarm, self, number),
+            Err(error) if self.withdraw(number).is_some() => {
+                let text = format!("no thread to look at the clock: {error}");
+                return Err(Error::new(Status::Internal, text));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn withdraw(&self, number: u64) -> Option<Waiter> {
