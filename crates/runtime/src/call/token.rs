@@ -250,8 +250,8 @@ impl Token {
     }
 }
 
-/// The generation of the call that comes next: an odd one, also after a call that panicked and has not said its
-/// end.
+/// The generation of the call that comes next: an odd one, also after a call that panicked and has not said
+/// its end.
 fn after(generation: u64) -> u64 {
     generation.wrapping_add(1) | 1
 }

@@ -38,8 +38,8 @@ impl Linked {
 pub(crate) struct LinkedModule {
     pub(crate) name: String,
     pub(crate) compiled: CompiledModule,
-    /// What other modules import from it: the module name each import says, which is this module's or, as
-    /// 0.1 allowed, `env`, and the name. Nothing else of it is linked: what the host answers stays the host's.
+    /// What other modules import from it: the module name each import says, which is this module's or,
+    /// as 0.1 allowed, `env`, and the name. No more of it is linked: what the host answers stays the host's.
     pub(crate) provides: BTreeSet<(String, String)>,
 }
 
