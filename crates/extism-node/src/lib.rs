@@ -20,6 +20,7 @@ mod function;
 mod loan;
 mod log;
 mod memory;
+mod number;
 mod options;
 mod plugin;
 mod pool;

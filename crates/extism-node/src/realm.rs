@@ -144,6 +144,8 @@ fn key(call: &Arc<Call>) -> usize {
 pub(crate) struct Near {
     env: Env,
     pub(crate) window: Window,
+    /// Where JavaScript puts short inputs of its calls.
+    pub(crate) input: Window,
     dispatch: Dispatch,
     log: Log,
     loans: RefCell<HashMap<u32, Arc<Loan>>>,
@@ -305,11 +307,12 @@ pub struct Realm {
 
 #[napi]
 impl Realm {
-    /// Begins: with memory to share, and the functions to be called back by.
+    /// Begins: with memory to share, one for short inputs, and the functions to be called back by.
     #[napi(constructor)]
     pub fn new(
         env: Env,
         memory: Uint8Array,
+        input: Uint8Array,
         dispatch: Function<'_, FnArgs<(u32, u32, u32)>, Option<String>>,
         log: Function<'_, FnArgs<(u32, String, String)>, ()>,
         receive: Function<'_, Message, ()>,
@@ -317,6 +320,7 @@ impl Realm {
         let near = Rc::new(Near {
             env,
             window: Window::new(memory),
+            input: Window::new(input),
             dispatch: dispatch.create_ref().map_err(refused)?,
             log: log.create_ref().map_err(refused)?,
             loans: RefCell::default(),

@@ -1,5 +1,5 @@
-//! Memory that JavaScript and the addon both see: values of host functions and small outputs cross
-//! in it, for less than what making an object costs.
+//! Memory that JavaScript and the addon both see: values of host functions, short inputs and small
+//! outputs cross in it, for less than what making an object costs.
 //!
 //! Must not know: what is in it. Invariant: it is touched on the thread of its JavaScript only, and
 //! by one of the two sides at a time: JavaScript runs while the addon does not.
@@ -27,6 +27,12 @@ impl Window {
             }
             None => false,
         })
+    }
+
+    /// The bytes at the beginning, as a copy; `None` if there are not so many.
+    pub(crate) fn read(&self, length: u32) -> Option<Vec<u8>> {
+        let memory = self.0.borrow();
+        memory.get(..length as usize).map(<[u8]>::to_vec)
     }
 
     /// Puts values where JavaScript looks for arguments; false if they do not fit.

@@ -122,6 +122,69 @@ for (const engine of ["native", "web"]) {
   });
 }
 
+for (const engine of ["native", "web"]) {
+  test(`short inputs and long ones, here and now: ${engine}`, async () => {
+    const plugin = await extism.createPlugin(ECHO, { engine });
+    for (const unit of ["x", "ü", "€", "\u{1f600}"]) {
+      for (const units of [1, 255, 256, 257, 511, 512, 513, 1_023, 1_024, 1_025]) {
+        const text = unit.repeat(units);
+        assert.equal(plugin.callSync("echo", text).text(), text, `${units} times ${unit}`);
+        const bytes = new TextEncoder().encode(text);
+        assert.deepEqual(plugin.callSync("echo", bytes).bytes(), bytes, `bytes of ${units} times ${unit}`);
+      }
+    }
+    assert.equal(plugin.callSync("echo", "\ud800").text(), "\ufffd");
+    await plugin.close();
+  });
+
+  test(`calls within a call have inputs of their own: ${engine}`, async () => {
+    const echo = await extism.createPlugin(ECHO, { engine });
+    const module = `(module
+      (import "extism:host/user" "callback" (func $callback (param i64) (result i64)))
+      (import "extism:host/env" "input_offset" (func $offset (result i64)))
+      (import "extism:host/env" "input_length" (func $length (result i64)))
+      (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+      (func $call (drop (call $callback (i64.const 0))))
+      (func (export "_initialize") (call $call))
+      (func (export "run") (call $call) (call $output (call $offset) (call $length))))`;
+    const within = () => {
+      assert.equal(echo.callSync("echo", "and now for something else").text(), "and now for something else");
+      return 0n;
+    };
+    const plugin = await extism.createPlugin(module, { functions: user({ callback: within }), engine });
+    for (const given of ["first", "second"]) {
+      assert.equal(plugin.callSync("run", given).text(), given);
+    }
+    await plugin.close();
+    await echo.close();
+  });
+}
+
+test("plug-ins that are there do not get the calls of those that are gone", async () => {
+  const compiled = await extism.compilePlugin(
+    `(module (import "extism:host/env" "input_offset" (func $offset (result i64)))
+      (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+      (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+      (global $calls (mut i32) (i32.const 0))
+      (func (export "count") (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+        (call $store (call $offset) (global.get $calls)) (call $output (call $offset) (i64.const 1))))`,
+    { engine: "native" },
+  );
+  const count = (plugin) => plugin.callSync("count", "x").getUint8(0);
+  const kept = [];
+  for (let round = 1; round <= 20; round += 1) {
+    kept.push(compiled.instantiateSync());
+    const passing = Array.from({ length: 20 }, () => compiled.instantiateSync());
+    passing.forEach((plugin) => assert.equal(count(plugin), 1));
+    kept.forEach((plugin, at) => assert.equal(count(plugin), round - at));
+    passing.forEach((plugin) => plugin[Symbol.dispose]());
+    await fails(() => count(passing[0]), extism.ClosedError, Status.Closed);
+    globalThis.gc();
+  }
+  kept.forEach((plugin) => plugin[Symbol.dispose]());
+  compiled.close();
+});
+
 test("input that a Worker waits for which has to be started anew", async () => {
   const module = SPIN.replace(
     "(func",

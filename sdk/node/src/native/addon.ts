@@ -14,10 +14,13 @@ import { VERSION } from "../version-number.js";
 export interface Addon {
   Realm: new (
     memory: Uint8Array,
+    input: Uint8Array,
     dispatch: (func: number, signature: number, loan: number) => string | undefined,
     log: (level: number, message: string, plugin: string) => void,
     receive: (kind: number, call: number, first: unknown, second: unknown, number: number) => void,
   ) => Realm;
+  /** As `callSync`, with a short input in the memory for inputs; only while its plug-in is held. */
+  callShort(plugin: number, name: number, length: number): number | ArrayBuffer;
   signature(number: number): string[];
   setLogFile(path: string, filter: string): boolean;
   stats(): number[];
@@ -92,6 +95,7 @@ export interface NativePool {
 /** A plug-in of the addon. */
 export interface NativePlugin {
   id(): string;
+  number(): number;
   callSync(name: number | string, input: Uint8Array): number | ArrayBuffer;
   call(call: number, name: string, input: Uint8Array): void;
   cancel(): void;

@@ -16,7 +16,6 @@ import type {
   PoolStats,
   Source,
 } from "../backend.js";
-import { isShortAscii, writeAscii } from "../ascii.js";
 import { errorOf } from "../error.js";
 import type { Inspection } from "../inspection.js";
 import { LIMIT_NAMES, type Limits } from "../limits.js";
@@ -29,7 +28,7 @@ import {
   type OptionsGiven,
   type SourceGiven,
 } from "./addon.js";
-import { enter, LEVELS, outputOf, plain, realm, start, type Surroundings } from "./jobs.js";
+import { encoded, enter, LEVELS, outputOf, placed, plain, realm, start, type Surroundings } from "./jobs.js";
 
 /** The engine. */
 export const native: Backend = {
@@ -195,15 +194,12 @@ class PoolOfAddon implements BackendPool {
 
 /** Names of functions under the numbers the addon has given them. */
 const names = /* @__PURE__ */ new Map<string, number | string>();
-const encoder = /* @__PURE__ */ new TextEncoder();
-
-/** Up to this length text is encoded in place, 3 bytes for each unit at most. */
-const SHORT = 1_024;
-const short = /* @__PURE__ */ new Uint8Array(3_072);
 
 class InstanceOfAddon implements Instance {
   readonly #plugin: NativePlugin;
   readonly #around: Surroundings;
+  /** What the addon finds the plug-in by, once that was asked for. */
+  #number: number | undefined;
   /** The call on another thread, until it is over, whatever comes of it. */
   #running: Promise<unknown> | undefined;
 
@@ -218,8 +214,13 @@ class InstanceOfAddon implements Instance {
 
   callSync(name: string, input: Input, hostContext: unknown): ArrayBuffer | null {
     const known = names.get(name) ?? number(name);
-    const bytes = typeof input === "string" ? encoded(input) : input;
-    const output = enter(this.#around, hostContext, () => this.#plugin.callSync(known, bytes));
+    const output = enter(this.#around, hostContext, () => {
+      const length = placed(input);
+      if (length !== undefined && typeof known === "number") {
+        return neededAddon().callShort((this.#number ??= this.#plugin.number()), known, length);
+      }
+      return this.#plugin.callSync(known, encoded(input));
+    });
     if (typeof output === "number") {
       return output === 0 ? null : outputOf(output);
     }
@@ -227,7 +228,7 @@ class InstanceOfAddon implements Instance {
   }
 
   async call(name: string, input: Input, hostContext: unknown): Promise<ArrayBuffer | null> {
-    const bytes = typeof input === "string" ? encoder.encode(input) : input;
+    const bytes = encoded(input);
     const output = await this.#start<Uint8Array | undefined>(hostContext, (job) => {
       this.#plugin.call(job, name, bytes);
     });
@@ -338,16 +339,4 @@ function number(name: string): number | string {
   }
   names.set(name, given);
   return given;
-}
-
-function encoded(text: string): Uint8Array {
-  if (isShortAscii(text)) {
-    writeAscii(text, short, 0);
-    return short.subarray(0, text.length);
-  }
-  if (text.length > SHORT) {
-    return encoder.encode(text);
-  }
-  const { written } = encoder.encodeInto(text, short);
-  return short.subarray(0, written);
 }

@@ -6,7 +6,8 @@
  * in the shared memory are read before anything else can put others there.
  */
 
-import type { CallMemory, LogSink } from "../backend.js";
+import { isShortAscii, writeAscii } from "../ascii.js";
+import type { CallMemory, Input, LogSink } from "../backend.js";
 import { errorOf, ExtismError } from "../error.js";
 import { isThenable, messageOf, runHostFunction, type HostFunction, type ValueType } from "../host-function.js";
 import { Status } from "../status.js";
@@ -40,6 +41,11 @@ const MEMORY_BYTES = 16_384;
 
 export const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 
+/** Text up to this length is put into the memory for inputs, 3 bytes for each unit at most. */
+const SHORT = 1_024;
+
+const input = /* @__PURE__ */ new Uint8Array(3 * SHORT);
+const encoder = /* @__PURE__ */ new TextEncoder();
 const memory = /* @__PURE__ */ new ArrayBuffer(MEMORY_BYTES);
 const asBytes = /* @__PURE__ */ new Uint8Array(memory);
 const asI32 = /* @__PURE__ */ new Int32Array(memory);
@@ -55,7 +61,7 @@ let awake: NodeJS.Timeout | undefined;
 
 /** This thread. */
 export function realm(): Realm {
-  return (own ??= new (neededAddon().Realm)(asBytes, dispatch, log, receive));
+  return (own ??= new (neededAddon().Realm)(asBytes, input, dispatch, log, receive));
 }
 
 /** Does something here and now, with its host functions. What it throws becomes an error of the package. */
@@ -78,6 +84,25 @@ export function plain<T>(work: () => T): T {
   } catch (error) {
     throw translated(error, undefined);
   }
+}
+
+/** Puts a short input where the addon reads it, and answers its length; `undefined` for one that is not short. */
+export function placed(given: Input): number | undefined {
+  if (typeof given === "string" && isShortAscii(given)) {
+    writeAscii(given, input, 0);
+  } else if (given.length > SHORT) {
+    return undefined;
+  } else if (typeof given === "string") {
+    return encoder.encodeInto(given, input).written;
+  } else {
+    input.set(given);
+  }
+  return given.length;
+}
+
+/** An input as the addon takes one that is not placed. */
+export function encoded(given: Input): Uint8Array {
+  return typeof given === "string" ? encoder.encode(given) : given;
 }
 
 /** The output that lies in the shared memory. */
