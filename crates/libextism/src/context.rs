@@ -13,7 +13,7 @@ use extism_runtime::{CODE_FAILED, Context, Error, Plugin, Status};
 
 use crate::buffer::{self, ExtismBuffer, readable};
 use crate::cancel::{ExtismCancelHandle, PluginHandle};
-use crate::compiled::ExtismCompiledPlugin;
+use crate::compiled::{self, ExtismCompiledPlugin};
 use crate::entry::{Entry, published_text};
 use crate::error::{self, ExtismError, status_of};
 use crate::ffi::{self, Kind, Object};
@@ -245,9 +245,7 @@ pub unsafe extern "C" fn extism_context_plugin_create(
             // SAFETY: the arguments are the caller's.
             unsafe {
                 give(context, out, error, || {
-                    let compiled =
-                        Object::get(compiled).ok_or_else(|| ffi::null("compiled plugin"))?;
-                    Plugin::new(compiled).map(Entry::owned)
+                    Plugin::new(&compiled::held(compiled)?).map(Entry::owned)
                 })
             }
         }
@@ -270,9 +268,8 @@ pub unsafe extern "C" fn extism_context_plugin_replace(
             // SAFETY: the caller passes NULL or a live context.
             let replaced = unsafe { arena(context) }.and_then(|arena| {
                 // SAFETY: the caller passes NULL or a live compiled plug-in.
-                let compiled = unsafe { Object::get(compiled) };
-                let compiled = compiled.ok_or_else(|| ffi::null("compiled plugin"))?;
-                arena.replace(plugin, Entry::owned(Plugin::new(compiled)?))
+                let compiled = unsafe { compiled::held(compiled) }?;
+                arena.replace(plugin, Entry::owned(Plugin::new(&compiled)?))
             });
             // SAFETY: `error` is NULL or writable.
             unsafe { error::answer(error, replaced) }

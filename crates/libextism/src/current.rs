@@ -268,7 +268,8 @@ pub unsafe extern "C" fn extism_current_plugin_set_error(
         // SAFETY: the caller passes NULL or as many bytes as it says.
         let message = unsafe { ffi::bytes(message, length) };
         let set = message.and_then(|message| {
-            let message = String::from_utf8_lossy(message);
+            // A copy: it may lie in the memory that it is put into.
+            let message = String::from_utf8_lossy(message).into_owned();
             named(plugin, |plugin| match &*message {
                 "" => {
                     plugin.clear_error();

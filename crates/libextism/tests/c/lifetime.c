@@ -65,9 +65,11 @@ static void a_start_function_may_free_the_compiled_plugin(void) {
                      "  (start $f)"
                      "  (func (export \"seven\") (result i32) i32.const 7))";
   int way;
-  for (way = 0; way < 2; way++) {
+  for (way = 0; way < 4; way++) {
+    ExtismContext *context = extism_context_new();
     ExtismCompiledPlugin *compiled = NULL;
     ExtismPlugin *plugin = NULL;
+    int32_t number = -1;
     char *errmsg = NULL;
     ExtismFunction *function = extism_function_new("let_go", NULL, 0, NULL, 0,
                                                    let_go, &compiled, NULL);
@@ -79,12 +81,23 @@ static void a_start_function_may_free_the_compiled_plugin(void) {
     extism_function_free(function);
     if (way == 0) {
       CHECK(extism_plugin_create(compiled, &plugin, NULL) == EXTISM_STATUS_OK);
-    } else {
+    } else if (way == 1) {
       plugin = extism_plugin_new_from_compiled(compiled, &errmsg);
+    } else if (way == 2) {
+      CHECK(extism_context_plugin_create(context, compiled, &number, NULL) ==
+            EXTISM_STATUS_OK);
+    } else {
+      number = extism_context_plugin_new(context, TEXT("(module)"), NULL, 0,
+                                         false);
+      CHECK(extism_context_plugin_replace(context, number, compiled, NULL) ==
+            EXTISM_STATUS_OK);
     }
-    CHECK(plugin != NULL && compiled == NULL);
-    CHECK(call(plugin, "seven", "") == 7);
+    CHECK(compiled == NULL && (plugin != NULL) == (number == -1));
+    CHECK((plugin != NULL ? call(plugin, "seven", "")
+                          : extism_context_plugin_call(context, number, "seven",
+                                                       NULL, 0, NULL)) == 7);
     extism_plugin_free(plugin);
+    extism_context_free(context);
     check_nothing_alive();
   }
 }

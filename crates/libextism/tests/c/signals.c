@@ -1,12 +1,13 @@
 /*
  * A program with a handler of its own for the signals that traps are made of:
  * a trap is the library's, a fault of the program is the program's, whoever was
- * there first.
+ * there first. And one that does nothing against SIGPIPE.
  */
 #include "support.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static sigjmp_buf back;
 static volatile sig_atomic_t faults;
@@ -51,6 +52,36 @@ static void trap(ExtismPlugin *plugin) {
   CHECK(faults == before);
 }
 
+/* A plug-in writes to where nobody reads: that is no end of the program. */
+static void no_reader(void) {
+  const char *text =
+      "(module (import \"wasi_snapshot_preview1\" \"fd_write\""
+      " (func $write (param i32 i32 i32 i32) (result i32)))"
+      " (memory (export \"memory\") 1)"
+      " (data (i32.const 0) \"\\20\\00\\00\\00\\03\\00\\00\\00\")"
+      " (func (export \"write\") (result i32)"
+      "  (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 64))))";
+  const int broken_pipe = 64;
+  ExtismCompiledPlugin *compiled = NULL;
+  ExtismPlugin *plugin = NULL;
+  ExtismOptions options;
+  int ends[2];
+  int output = dup(STDOUT_FILENO);
+  memset(&options, 0, sizeof options);
+  options.size = sizeof options;
+  options.flags = EXTISM_OPTION_WASI | EXTISM_OPTION_WASI_OUTPUT;
+  CHECK(extism_compile(&options, TEXT(text), &compiled, NULL) == EXTISM_STATUS_OK);
+  CHECK(extism_plugin_create(compiled, &plugin, NULL) == EXTISM_STATUS_OK);
+  CHECK(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
+  CHECK(output >= 0 && pipe(ends) == 0 && close(ends[0]) == 0);
+  CHECK(dup2(ends[1], STDOUT_FILENO) >= 0 && close(ends[1]) == 0);
+  CHECK(call(plugin, "write", "") == broken_pipe);
+  CHECK(call(plugin, "write", "") == broken_pipe);
+  CHECK(dup2(output, STDOUT_FILENO) >= 0 && close(output) == 0);
+  extism_plugin_free(plugin);
+  extism_compiled_plugin_free(compiled);
+}
+
 static void test(void) {
   ExtismPlugin *plugin;
   int i;
@@ -71,5 +102,6 @@ static void test(void) {
   }
   extism_plugin_free(plugin);
   fault();
+  no_reader();
   check_nothing_alive();
 }
