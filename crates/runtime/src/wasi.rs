@@ -9,6 +9,7 @@
 mod folders;
 mod output;
 mod poll;
+mod signals;
 mod threads;
 
 pub(crate) use folders::Folders;

@@ -46,6 +46,7 @@ pub(crate) fn run(table: toml::Table, run: Run) -> Result<()> {
         "special_files" => special_files(run)?,
         "hard_link" => hard_link(run)?,
         "disk_full" => disk_full(run)?,
+        "file_too_large" => file_too_large(run)?,
         _ => bail!("{scenario} is no scenario"),
     }
     witness.testify(96 << 20)
@@ -175,6 +176,8 @@ fn expect(plugin: &mut Plugin, function: &str, input: &str, expected: &str) -> R
 const SECRET: &str = "secret";
 const NO_ENTRY: &str = "44";
 const NO_SPACE: &str = "51";
+#[cfg(target_os = "linux")]
+const TOO_LARGE: &str = "22";
 
 /// A name in the folder is now a folder, now a link out of it, while the plug-in opens what is below.
 fn swap_race(run: Run) -> Result<()> {
@@ -244,12 +247,16 @@ fn removed_later(run: Run) -> Result<()> {
     fs::write(tree.join("file"), SECRET)?;
     expect(&mut plugin, "read", "/rw/file", NO_ENTRY)?;
     fs::remove_dir_all(&tree)?;
-    let error = plugin
-        .renew()
+    plugin.renew()?;
+    expect(&mut plugin, "read", "/rw/file", NO_ENTRY)?;
+    let compiled = plugin.compiled();
+    let mut other = Plugin::new(&compiled)?;
+    expect(&mut other, "read", "/rw/file", NO_ENTRY)?;
+    let error = Plugin::load(compiled.manifest().clone(), options(run))
         .err()
-        .context("made anew without its folder")?;
+        .context("loaded without its folder")?;
     ensure!(error.status() == Status::NotFound, "{error:?}");
-    expect(&mut plugin, "read", "/rw/file", NO_ENTRY)
+    Ok(())
 }
 
 /// A socket, and a device behind a link.
@@ -331,6 +338,31 @@ fn disk_full(run: Run) -> Result<()> {
     ensure!(last == NO_SPACE, "a full disk answers {last}");
     expect(&mut plugin, "unlink", "/rw/0", "0")?;
     expect(&mut plugin, "write", "/rw/0\nsmall", "0")
+}
+
+/// A process that may not make large files; the system's signal would be its end.
+#[cfg(target_os = "linux")]
+fn file_too_large(run: Run) -> Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let folder = tempfile::tempdir()?;
+    let mut plugin = plugin(run, folder.path(), None)?;
+    let limit = Rlimit {
+        current: Some(1_000),
+        maximum: None,
+    };
+    setrlimit(Resource::Fsize, limit)?;
+    let large = "x".repeat(1_001);
+    // The first write ends where the limit is.
+    expect(&mut plugin, "write", &format!("/rw/file\n{large}"), "0")?;
+    expect(&mut plugin, "append", "/rw/file\nx", TOO_LARGE)?;
+    expect(&mut plugin, "write", "/rw/file\nsmall", "0")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn file_too_large(_: Run) -> Result<()> {
+    println!("{SKIPPED}this system has no such limit");
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]

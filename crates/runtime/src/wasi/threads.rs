@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 use crate::Status;
 use crate::error::Error;
 use crate::fork;
+use crate::wasi::signals;
 
 /// How many processes, each forked by the one before, can use WASI.
 const GENERATIONS_MAX: usize = 16;
@@ -112,6 +113,7 @@ impl Own {
         let mut builder = Builder::new_current_thread();
         builder
             .max_blocking_threads(OWN_MAX)
+            .on_thread_start(signals::block)
             .thread_name("extism-files");
         Some(Own {
             runtime: Some(builder.build().ok()?),
@@ -178,6 +180,7 @@ impl Place {
             let build = || {
                 Builder::new_multi_thread()
                     .worker_threads(1)
+                    .on_thread_start(signals::block)
                     .thread_name("extism-wasi")
                     .enable_all()
                     .build()
