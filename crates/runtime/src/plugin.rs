@@ -527,6 +527,10 @@ impl Plugin {
         self.output = Range::default();
         let compiled = self.compiled();
         self.store = store_of(compiled.0.linked.engine(), self.fresh_state());
+        if let Some(fuel) = self.fuel {
+            // Nothing of it is used; the engine counts it, or there was none to begin with.
+            _ = self.store.set_fuel(fuel);
+        }
         self.instance = None;
         self.exports = Exports::default();
         self.stage = Stage::Ended;

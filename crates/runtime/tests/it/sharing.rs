@@ -23,6 +23,26 @@ fn pool(instances_max: usize) -> Pool<Plugin, Error> {
 }
 
 #[test]
+fn a_borrower_has_used_no_fuel_of_the_last_one() {
+    let options = Options {
+        fuel: Some(1_000),
+        ..Options::default()
+    };
+    let compiled = CompiledPlugin::new(COUNTER, options).unwrap();
+    let pool = Pool::new(PoolOptions { instances_max: 1 }, move || {
+        Plugin::new(&compiled)
+    });
+    let borrow = || pool.get(Duration::ZERO).unwrap().unwrap();
+    let mut first = borrow();
+    assert_eq!(first.call("trap", b"").status(), Status::TrapUnreachable);
+    drop(first);
+    let mut second = borrow();
+    assert_eq!(second.fuel_consumed(), Some(0));
+    assert_eq!(second.call("count", b"").code, 1);
+    assert!(matches!(second.fuel_consumed(), Some(1..100)));
+}
+
+#[test]
 fn a_pool_lends_what_it_has_and_no_more() {
     let pool = pool(2);
     let mut first = pool.get(Duration::ZERO).unwrap().unwrap();
