@@ -95,6 +95,22 @@ fn an_unsafe_function_is_exported_as_one() {
     assert_eq!(testing::call(call, "x"), Ok(b"x".to_vec()));
 }
 
+fn inner(text: String) -> FnResult<String> {
+    Ok(text + "!")
+}
+
+#[plugin_fn]
+pub fn calls_inner(text: String) -> FnResult<String> {
+    inner(text)
+}
+
+/// The generated code is around the body: a function it is made of must not take the place of one of the
+/// plug-in's.
+#[test]
+fn a_function_may_call_another_by_any_name() {
+    assert_eq!(testing::call(calls_inner, "hi"), Ok(b"hi!".to_vec()));
+}
+
 extern "C" fn by_hand() -> i32 {
     let number: u32 = unwrap!(unwrap!(input::<String>()).parse());
     unwrap!(output(number + 1));
@@ -203,6 +219,22 @@ extern "ExtismHost" {
     /// Both texts, one behind the other.
     fn join(left: String, right: &str) -> String;
     fn forget(point: Point);
+    fn r#match(text: &str) -> String;
+}
+
+#[plugin_fn]
+pub fn call_match(text: String) -> FnResult<String> {
+    // SAFETY: the host of the test takes and gives blocks of text.
+    Ok(unsafe { r#match(&text)? })
+}
+
+#[test]
+fn a_host_function_may_have_the_name_of_a_keyword() {
+    testing::set_host_function("extism:host/user", "match", |blocks| {
+        let text = Memory::from(blocks[0]).to_string().unwrap();
+        Memory::from_bytes(text.to_uppercase()).unwrap().offset()
+    });
+    assert_eq!(testing::call(call_match, "hi"), Ok(b"HI".to_vec()));
 }
 
 #[plugin_fn]

@@ -5,6 +5,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::ext::IdentExt as _;
 use syn::{Error, FnArg, ForeignItem, ForeignItemFn, ItemForeignMod, Pat, Result, ReturnType};
 
 pub(crate) fn import(namespace: &str, block: ItemForeignMod) -> Result<TokenStream> {
@@ -36,7 +37,7 @@ fn one(namespace: &str, function: ForeignItemFn) -> Result<TokenStream> {
     let (name, inputs) = (&sig.ident, &sig.inputs);
     let (generics, _, where_clause) = sig.generics.split_for_impl();
     let import = format_ident!("{name}_import");
-    let link_name = name.to_string();
+    let link_name = name.unraw().to_string();
     let mut blocks = Vec::new();
     for input in inputs {
         let FnArg::Typed(typed) = input else {

@@ -43,7 +43,7 @@ pub(crate) fn export(function: ItemFn) -> Result<TokenStream> {
         true => (quote!(run), None),
         false => (quote!(run_with_input), Some(quote!(input))),
     };
-    let mut call = quote!(inner(#input));
+    let mut call = quote!(__extism_body(#input));
     if unsafety.is_some() {
         call = quote!(unsafe { #call });
     }
@@ -51,7 +51,7 @@ pub(crate) fn export(function: ItemFn) -> Result<TokenStream> {
         #(#attrs)*
         #[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
         #vis #unsafety extern "C" fn #name() -> i32 {
-            #unsafety fn inner #generics(#inputs) -> #output #where_clause #block
+            #unsafety fn __extism_body #generics(#inputs) -> #output #where_clause #block
 
             extism_pdk::__private::#runner(|#input| #call)
         }

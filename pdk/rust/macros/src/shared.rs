@@ -51,7 +51,7 @@ pub(crate) fn export(function: ItemFn) -> Result<TokenStream> {
         ReturnType::Default => quote!(#block),
         ReturnType::Type(..) => quote!(#block),
     };
-    let mut call = quote!(inner(#(#arguments),*));
+    let mut call = quote!(__extism_body(#(#arguments),*));
     if unsafety.is_some() {
         call = quote!(unsafe { #call });
     }
@@ -64,7 +64,7 @@ pub(crate) fn export(function: ItemFn) -> Result<TokenStream> {
         #(#attrs)*
         #[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
         #vis #unsafety extern "C" fn #name(#(#parameters),*) #result {
-            #unsafety fn inner #generics(#inputs) -> #output #where_clause #body
+            #unsafety fn __extism_body #generics(#inputs) -> #output #where_clause #body
 
             extism_pdk::__private::#runner(|| #call)
         }
