@@ -8,6 +8,7 @@
 
 mod folders;
 mod output;
+mod piece;
 mod poll;
 mod signals;
 mod threads;
@@ -36,6 +37,7 @@ use crate::host::function::panic_text;
 use crate::limits::WASI_DESCRIPTORS_MAX;
 use crate::state::State;
 use output::Output;
+use piece::Piece;
 use threads::{Lane, Waits};
 
 /// What a plug-in with WASI is given.
@@ -341,9 +343,13 @@ macro_rules! interruptible {
                             return Ok(TOO_MANY_OPEN);
                         }
                         preview1::WasiSnapshotPreview1::set_hostcall_fuel(context, fuel);
-                        let mut guest = GuestMemory::Unshared(data);
+                        let piece = Piece::of(stringify!($name), &[$(i64::from($arg)),*], data);
+                        let mut guest = GuestMemory::Unshared(&mut *data);
                         let call = preview1::$name(context, &mut guest, $($arg),*);
                         let done = drive(&state.token, &lane, call);
+                        if let Some(piece) = piece {
+                            piece.end(data);
+                        }
                         open.end(effect, End::of(&done));
                         if done.is_err() {
                             state.wasi.forget();

@@ -1,7 +1,7 @@
 //! The signals that the system sends to a thread whose write fails.
 //!
-//! Must not know: who writes. Invariant: where a plug-in writes, a reader that is gone or a limit on the size of
-//! files ends no process; the plug-in is told by an error number.
+//! Must not know: who writes. Invariant: where a plug-in writes, a reader that is gone or a limit on the size
+//! of files ends no process; the plug-in is told by an error number.
 
 /// Keeps them from this thread, for good.
 #[cfg(unix)]

@@ -10,6 +10,7 @@ mod kernel;
 mod limits;
 mod linking;
 mod loading;
+mod pieces;
 mod published;
 mod sharing;
 mod slots;
