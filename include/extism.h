@@ -928,9 +928,9 @@ ExtismStatus extism_pool_new(const ExtismCompiledPlugin *compiled,
 /**
  * Borrows a plug-in, waiting up to `timeout_ms` for one to come back (EXTISM_STATUS_WAIT_TIMEOUT if
  * none does). extism_plugin_free gives it back. The next borrower finds it as new if this one
- * changed its configuration, variables or log sink through this header, or it trapped; otherwise
- * with its memory as it is, but input, output and blocks erased. A cancel handle of one borrower
- * stops no call of the next.
+ * changed its configuration, variables, log sink or sight of response headers through this header,
+ * or it trapped or was stopped; otherwise with its memory as it is, but input, output and blocks
+ * erased. A cancel handle of one borrower stops no call of the next.
  */
 ExtismStatus extism_pool_get(const ExtismPool *pool, uint64_t timeout_ms,
                              ExtismPlugin **out, ExtismError **error);
