@@ -63,6 +63,10 @@ defmodule GameBox.BrowserTest do
     assert :ok = run("play.mjs", [GameBox.Client.base(), hostile] ++ List.wrap(pictures))
   end
 
+  test "a form's fields may have any name" do
+    assert :ok = run("fields.mjs", [GameBox.Client.base()])
+  end
+
   test "two browsers play a whole game while its node is killed, and a third one watches" do
     cluster = TestCluster.start(3)
     on_exit(fn -> TestCluster.stop(cluster) end)

@@ -3,7 +3,7 @@
 // Must not know: rooms, requests. Invariants: a game's view is data, its events are names that are sent back; nothing
 // of it runs here.
 
-import { patch } from "./dom.js";
+import { hasAttribute, localName, member, patch, setAttribute } from "./dom.js";
 
 const BASE = `
   :host { display: block; contain: content; color: var(--text); line-height: 1.5; }
@@ -19,6 +19,8 @@ const BASE = `
   img, svg { max-width: 100%; }
 `;
 const NATIVE = new Set(["button", "input", "select", "textarea", "label", "option", "summary", "form"]);
+const TYPED = new Set(["input", "select", "textarea"]);
+const parentNode = member(Node, "parentNode");
 
 export class Board {
   #root;
@@ -66,16 +68,16 @@ export class Board {
     this.#events.set(element, events);
     if (events["window-keydown"] || events["window-keyup"]) this.#windowKeys.push(element);
     // What can be clicked can be reached and pressed with the keyboard, too.
-    if (events.click && !NATIVE.has(element.localName)) {
-      if (!element.hasAttribute("tabindex")) element.setAttribute("tabindex", "0");
-      if (!element.hasAttribute("role")) element.setAttribute("role", "button");
+    if (events.click && !NATIVE.has(localName(element))) {
+      if (!hasAttribute(element, "tabindex")) setAttribute(element, "tabindex", "0");
+      if (!hasAttribute(element, "role")) setAttribute(element, "role", "button");
     }
   }
 
   #on(event, kind, values) {
-    for (let element = event.target; element && element !== this.#root; element = element.parentNode) {
+    for (let element = event.target; element && element !== this.#root; element = parentNode(element)) {
       const events = this.#events.get(element);
-      if (!events?.[kind] || element.disabled) continue;
+      if (!events?.[kind] || (!isForm(element) && element.disabled)) continue;
       if (events.key && kind.startsWith("key") && events.key.toLowerCase() !== event.key.toLowerCase()) continue;
       this.#send(events[kind], { ...events.values, ...values(element, event) });
       return true;
@@ -85,7 +87,7 @@ export class Board {
 
   #onKey(event) {
     const events = this.#events.get(event.target) ?? {};
-    if (events.click && !NATIVE.has(event.target.localName) && [" ", "Enter"].includes(event.key)) {
+    if (events.click && !NATIVE.has(localName(event.target)) && [" ", "Enter"].includes(event.key)) {
       event.preventDefault();
       event.target.click();
     }
@@ -93,8 +95,8 @@ export class Board {
   }
 
   #onWindowKey(event) {
-    const typing = event.composedPath()[0]?.matches?.("input, select, textarea");
-    if (typing || event.repeat) return;
+    const at = event.composedPath()[0];
+    if (event.repeat || (at instanceof Element && TYPED.has(localName(at)))) return;
     for (const element of this.#windowKeys) {
       const events = this.#events.get(element);
       const name = events[`window-${event.type}`];
@@ -105,17 +107,23 @@ export class Board {
   }
 }
 
+// All else that a form has may be hidden by its fields.
+function isForm(element) {
+  return element instanceof HTMLFormElement;
+}
+
 function clicked(element) {
+  if (isForm(element)) return {};
   const unticked = element.localName === "input" && ["checkbox", "radio"].includes(element.type) && !element.checked;
   return element.value === undefined || unticked ? {} : { value: String(element.value) };
 }
 
 function pressed(element, event) {
-  return { key: event.key, value: String(element.value ?? "") };
+  return { key: event.key, value: isForm(element) ? "" : String(element.value ?? "") };
 }
 
 function fields(element) {
-  const form = element.localName === "form" ? element : element.form;
+  const form = isForm(element) ? element : element.form;
   if (!form) return element.name ? { [element.name]: String(element.value) } : clicked(element);
   const entries = [...new FormData(form)].filter(([, value]) => typeof value === "string");
   return Object.fromEntries(entries);

@@ -6,6 +6,22 @@
 const SVG = "http://www.w3.org/2000/svg";
 const styles = new WeakMap();
 
+// What an element has under a name. A field of a form hides what the form has under the field's own name, be it
+// `parentNode` or `attributes`, and games name their fields: so it is asked of the definition, not of the element.
+export function member(owner, name) {
+  const { get, value } = Object.getOwnPropertyDescriptor(owner.prototype, name);
+  return (element, ...given) => Reflect.apply(get ?? value, element, given);
+}
+
+export const localName = member(Element, "localName");
+export const hasAttribute = member(Element, "hasAttribute");
+export const setAttribute = member(Element, "setAttribute");
+const [getAttribute, removeAttribute, attributesOf] =
+  ["getAttribute", "removeAttribute", "attributes"].map((name) => member(Element, name));
+const [childNodes, nodeType, appendChild, replaceChild, removeChild] =
+  ["childNodes", "nodeType", "appendChild", "replaceChild", "removeChild"].map((name) => member(Node, name));
+const [htmlStyle, svgStyle] = [member(HTMLElement, "style"), member(SVGElement, "style")];
+
 // A node. Children that are null or false are left out, lists of children are opened.
 export function h(name, attributes = {}, ...children) {
   const events = {};
@@ -26,14 +42,14 @@ function listed(child) {
 
 // Children of `parent` become `nodes`; `bind` is told the events of every element.
 export function patch(parent, nodes, bind, inSvg = false) {
-  const old = [...parent.childNodes];
+  const old = [...childNodes(parent)];
   nodes.forEach((node, index) => place(parent, old[index], node, bind, inSvg));
-  for (const extra of old.slice(nodes.length)) extra.remove();
+  for (const extra of old.slice(nodes.length)) removeChild(parent, extra);
 }
 
 function place(parent, current, node, bind, inSvg) {
   if (typeof node === "string") {
-    if (current?.nodeType !== Node.TEXT_NODE) put(parent, current, document.createTextNode(node));
+    if (!current || nodeType(current) !== Node.TEXT_NODE) put(parent, current, document.createTextNode(node));
     else if (current.data !== node) current.data = node;
     return;
   }
@@ -52,28 +68,29 @@ function place(parent, current, node, bind, inSvg) {
 // An element of another key is another thing, though it looks alike.
 function isSame(current, name, attributes) {
   return (
-    current?.nodeType === Node.ELEMENT_NODE &&
-    current.localName === name &&
-    (current.getAttribute("data-key") ?? undefined) === attributes["data-key"]
+    current &&
+    nodeType(current) === Node.ELEMENT_NODE &&
+    localName(current) === name &&
+    (getAttribute(current, "data-key") ?? undefined) === attributes["data-key"]
   );
 }
 
 function put(parent, current, node) {
-  if (current) parent.replaceChild(node, current);
-  else parent.appendChild(node);
+  if (current) replaceChild(parent, node, current);
+  else appendChild(parent, node);
 }
 
 function setAttributes(element, attributes) {
-  for (const { name } of [...element.attributes]) {
-    if (!(name in attributes) && name !== "style") element.removeAttribute(name);
+  for (const { name } of [...attributesOf(element)]) {
+    if (!(name in attributes) && name !== "style") removeAttribute(element, name);
   }
   const style = attributes.style ?? "";
   if ((styles.get(element) ?? "") !== style) {
     styles.set(element, style);
-    element.style.cssText = style;
+    (element instanceof SVGElement ? svgStyle : htmlStyle)(element).cssText = style;
   }
   for (const [name, value] of Object.entries(attributes)) {
-    if (name !== "style" && element.getAttribute(name) !== value) element.setAttribute(name, value);
+    if (name !== "style" && getAttribute(element, name) !== value) setAttribute(element, name, value);
   }
 }
 
