@@ -6,8 +6,9 @@
 //! nothing else.
 //!
 //! Must not know: C types, SDK languages, typed encodings. Those are the surfaces above: the crate
-//! `extism` and the C library. Below are crates without an engine: manifest, policy, kernel (the
-//! block table), rewrite (the pass that turns kernel memory calls into instructions) and http.
+//! `extism` and the C library, and the crate they share, binding. Below are crates without an engine:
+//! manifest, policy, semantics, inspect, kernel (the block table), rewrite (the pass that turns kernel
+//! memory calls into instructions) and http.
 //!
 //! Where to look: `source` fetches and checks bytes, `module` compiles and links them, `call` is
 //! everything between [`Plugin::call`] and the guest, `kernel` and `host` are what guests import,
