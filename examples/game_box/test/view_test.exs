@@ -257,4 +257,9 @@ defmodule GameBox.ViewTest do
     deep = String.duplicate("@media screen { ", 20) <> "p { color: red }" <> String.duplicate("}", 20)
     assert css(deep) == ""
   end
+
+  test "a long word in a style sheet is no work" do
+    sheet = fn -> css("p { --x: #{String.duplicate("a", 60_000)}; color: red }") end
+    assert sheet |> Task.async() |> Task.await(10_000) =~ "color: red"
+  end
 end

@@ -96,6 +96,14 @@ defmodule GameBox.WebTest do
     assert {403, _, _} = ask(:get, "/api/rooms/#{code}/stream", headers: [{"sec-fetch-site", "cross-site"}])
   end
 
+  test "a browser that sends more on its stream is let go" do
+    {code, [ada]} = room(["Ada"])
+    socket = follow(code, ada)
+    next(socket, &(&1["you"] == "ADA"))
+    :ok = :gen_tcp.send(socket, "more")
+    assert_receive {:tcp_closed, ^socket}, 5000
+  end
+
   test "a request that changes something says where it comes from" do
     assert raw(
              "POST /api/rooms HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"

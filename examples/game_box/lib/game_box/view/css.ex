@@ -83,7 +83,8 @@ defmodule GameBox.View.Css do
 
   # Every word before a parenthesis, spaces between them included: more than CSS takes for functions, never less.
   defp functions(bare) do
-    for [_, name] <- Regex.scan(~r/([^\s(),\/+*]+)\s*\(/u, bare),
+    # Looked at from the beginning of a word only, once: a long one is no work.
+    for [_, name] <- Regex.scan(~r/(?<![^\s(),\/+*])([^\s(),\/+*]++)\s*+\(/u, bare),
         do: name |> String.downcase() |> String.trim_leading("-")
   end
 

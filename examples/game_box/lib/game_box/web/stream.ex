@@ -22,7 +22,8 @@ defmodule GameBox.Web.Stream do
       {:ok, _name} ->
         Request.stream(request, [{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}])
         socket = Request.socket(request)
-        :ok = :mochiweb_socket.setopts(socket, active: true, send_timeout: 10_000, send_timeout_close: true)
+        # Of what a browser sends now, one part is taken in at most: it has nothing to say.
+        :ok = :mochiweb_socket.setopts(socket, active: :once, send_timeout: 10_000, send_timeout_close: true)
         emit(socket, "nodes", %{urls: Settings.urls()})
         loop(%{socket: socket, code: code, secret: secret, room: nil})
     end
@@ -44,7 +45,7 @@ defmodule GameBox.Web.Stream do
       {closed, _} when closed in [:tcp_closed, :ssl_closed] ->
         exit(:normal)
 
-      {:tcp_error, _, _} ->
+      {ended, _, _} when ended in [:tcp, :ssl, :tcp_error, :ssl_error] ->
         exit(:normal)
 
       _ ->
