@@ -12,7 +12,7 @@
 //!
 //! Where to look: `source` fetches and checks bytes, `module` compiles and links them, `call` is
 //! everything between [`Plugin::call`] and the guest, `kernel` and `host` are what guests import,
-//! `limits` holds every bound. ARCHITECTURE.md walks a call through these files.
+//! `limits` holds every bound that hosts set. ARCHITECTURE.md walks a call through these files.
 
 mod artefact;
 mod call;

@@ -95,10 +95,15 @@ fn filling(place: &str, project: &Project, profile: &Profile) -> Result<String> 
             "tier" => tier(profile),
             "reference" => Ok(reference(profile.text("reference")?)),
             "prose" => Ok(wrapped(profile.text("prose")?)),
+            "threads" => Ok(wrapped(profile.text_or("threads", THREADS)?)),
             key => Ok(profile.text(key)?.to_string()),
         },
     }
 }
+
+/// What holds for threads where an SDK says nothing else.
+const THREADS: &str = "Any object may be used from any thread, but a plug-in does one thing at a time \
+    ([why](../../docs/adr/0009-concurrent-calls.md)): make one for each thread, or use a pool.";
 
 /// Commands without a word around them become a block.
 fn block(text: &str) -> String {
