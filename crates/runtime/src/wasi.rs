@@ -8,7 +8,7 @@
 
 mod folders;
 mod output;
-mod piece;
+mod pieces;
 mod poll;
 mod signals;
 mod threads;
@@ -37,7 +37,7 @@ use crate::host::function::panic_text;
 use crate::limits::WASI_DESCRIPTORS_MAX;
 use crate::state::State;
 use output::Output;
-use piece::Piece;
+use pieces::Pieces;
 use threads::{Lane, Waits};
 
 /// What a plug-in with WASI is given.
@@ -342,13 +342,31 @@ macro_rules! interruptible {
                         if !open.begin(effect) {
                             return Ok(TOO_MANY_OPEN);
                         }
-                        preview1::WasiSnapshotPreview1::set_hostcall_fuel(context, fuel);
-                        let piece = Piece::of(stringify!($name), &[$(i64::from($arg)),*], data);
-                        let mut guest = GuestMemory::Unshared(&mut *data);
-                        let call = preview1::$name(context, &mut guest, $($arg),*);
-                        let done = drive(&state.token, &lane, call);
-                        if let Some(piece) = piece {
-                            piece.end(data);
+                        let mut pieces = Pieces::of(stringify!($name), &[$(i64::from($arg)),*], data);
+                        let mut done = loop {
+                            $(
+                                let value = i64::from($arg);
+                                let value = Pieces::argument(pieces.as_ref(), stringify!($arg), value);
+                                let $arg = value as $ty;
+                            )*
+                            preview1::WasiSnapshotPreview1::set_hostcall_fuel(context, fuel);
+                            let mut guest = GuestMemory::Unshared(&mut *data);
+                            let call = preview1::$name(&mut *context, &mut guest, $($arg),*);
+                            let done = drive(&state.token, &lane, call);
+                            let goes_on = match (&mut pieces, &done) {
+                                (Some(pieces), Ok(Ok(0))) => pieces.next(data),
+                                _ => false,
+                            };
+                            if !goes_on {
+                                break done;
+                            }
+                            if let Some(stop) = state.token.stop() {
+                                break Err(stop_error(stop));
+                            }
+                        };
+                        // An error after the first piece is that of the plug-in's next call.
+                        if let Some(pieces) = pieces && pieces.end(data) && matches!(done, Ok(Ok(_))) {
+                            done = Ok(Ok(0));
                         }
                         open.end(effect, End::of(&done));
                         if done.is_err() {

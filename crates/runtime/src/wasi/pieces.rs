@@ -1,62 +1,116 @@
-//! How much of a buffer is read or written at once.
+//! Large buffers of files, read and written a piece after the other.
 //!
-//! wasmtime-wasi copies as much of it on the host's side as the plug-in says. Invariant: what is copied for
-//! one call is no more than [`BYTES_MAX`], and the plug-in finds its list of buffers as it was.
+//! wasmtime-wasi copies as much on the host's side as the plug-in says. Invariant: what is copied at once is
+//! no more than [`BYTES_MAX`], and the plug-in sees one call, with its list of buffers as it was.
 
-/// More takes another call, as always with files.
 const BYTES_MAX: u32 = 1024 * 1024;
 
-/// The size of an entry of the list, and where in it the length of the buffer is.
+/// The size of an entry of the list.
 const ENTRY_BYTES: usize = 8;
-const LENGTH_AT: usize = 4;
 
-/// The length of a buffer that is said to be shorter than it is, for as long as a call takes.
-pub(super) struct Piece {
+/// Where a buffer is, and how long.
+type Entry = [u32; 2];
+
+/// A call with a large buffer.
+pub(super) struct Pieces {
+    whole: Entry,
+    done: u32,
+    /// The piece that is in the list now.
+    listed: Entry,
+    /// Where that is, and where the number of bytes goes.
     at: usize,
-    whole: u32,
+    result_at: usize,
 }
 
-impl Piece {
-    /// Shortens the buffer that will be used: the first one that is not empty. `None` if it can stay.
-    pub(super) fn of(function: &str, args: &[i64], memory: &mut [u8]) -> Option<Piece> {
-        let (list, count) = match (function, args) {
-            ("fd_read" | "fd_write", [_, list, count, _])
-            | ("fd_pwrite", [_, list, count, _, _]) => {
-                (*list as u32 as usize, *count as u32 as usize)
-            }
+impl Pieces {
+    /// Looks at the buffer that will be used: the first one that is not empty. If it is large, its first
+    /// piece is in the list from now on.
+    pub(super) fn of(function: &str, args: &[i64], memory: &mut [u8]) -> Option<Pieces> {
+        let args = match (function, args) {
+            ("fd_read" | "fd_write", [_, list, count, result])
+            | ("fd_pwrite", [_, list, count, _, result]) => [*list, *count, *result],
             _ => return None,
         };
-        let list = list..list.checked_add(count.checked_mul(ENTRY_BYTES)?)?;
-        let entries = memory.get(list.clone())?.chunks_exact(ENTRY_BYTES);
-        let entries = entries.map(|entry| (number(entry, 0), number(entry, LENGTH_AT)));
-        let (index, (start, whole)) = entries.enumerate().find(|(_, (_, len))| *len != 0)?;
+        let [list, count, result_at] = args.map(|number| number as u32 as usize);
+        let mut entries = (0..count).map_while(|index| {
+            let at = list.checked_add(index.checked_mul(ENTRY_BYTES)?)?;
+            Some((at, entry(memory, at)?))
+        });
+        let (at, whole) = entries.find(|(_, [_, len])| *len != 0)?;
+        let [start, len] = whole;
         // What reaches beyond the memory is the plug-in's fault, as a whole.
-        let end = u64::from(start) + u64::from(whole);
-        if whole <= BYTES_MAX || end > memory.len() as u64 {
+        let end = u64::from(start) + u64::from(len);
+        if len <= BYTES_MAX || end > memory.len() as u64 {
             return None;
         }
-        let at = list.start + index * ENTRY_BYTES + LENGTH_AT;
-        let piece = Piece { at, whole };
-        piece.replace(memory, BYTES_MAX);
-        Some(piece)
+        let mut pieces = Pieces {
+            whole,
+            done: 0,
+            listed: whole,
+            at,
+            result_at,
+        };
+        pieces.list(memory);
+        Some(pieces)
     }
 
-    /// Gives the buffer its length back, unless what was read is there now.
-    pub(super) fn end(self, memory: &mut [u8]) {
-        if memory.get(self.at..).map(|rest| number(rest, 0)) == Some(BYTES_MAX) {
-            self.replace(memory, self.whole);
+    /// The argument of that name as the piece in the list needs it.
+    pub(super) fn argument(pieces: Option<&Pieces>, name: &str, value: i64) -> i64 {
+        match (name, pieces) {
+            ("offset", Some(pieces)) => value.wrapping_add(i64::from(pieces.done)),
+            _ => value,
         }
     }
 
-    fn replace(&self, memory: &mut [u8], len: u32) {
-        if let Some(place) = memory.get_mut(self.at..self.at + size_of::<u32>()) {
-            place.copy_from_slice(&len.to_le_bytes());
+    /// Something was read or written. Whether there is another piece, which is in the list then.
+    pub(super) fn next(&mut self, memory: &mut [u8]) -> bool {
+        let bytes = number(memory, self.result_at).unwrap_or_default();
+        let bytes = bytes.min(self.listed[1]);
+        self.done += bytes;
+        let goes_on =
+            bytes == self.listed[1] && self.done < self.whole[1] && self.is_listed(memory);
+        if goes_on {
+            self.list(memory);
         }
+        goes_on
+    }
+
+    /// Leaves the list as it was, and how much was read or written. Whether that is anything.
+    pub(super) fn end(self, memory: &mut [u8]) -> bool {
+        if self.is_listed(memory) {
+            put(memory, self.at, self.whole);
+        }
+        if self.done > 0 {
+            put(memory, self.result_at, [self.done]);
+        }
+        self.done > 0
+    }
+
+    fn list(&mut self, memory: &mut [u8]) {
+        let [start, len] = self.whole;
+        self.listed = [start + self.done, (len - self.done).min(BYTES_MAX)];
+        put(memory, self.at, self.listed);
+    }
+
+    /// Whether nothing was read over the list.
+    fn is_listed(&self, memory: &[u8]) -> bool {
+        entry(memory, self.at) == Some(self.listed)
     }
 }
 
-/// The number at a place in a list.
-fn number(bytes: &[u8], at: usize) -> u32 {
-    let bytes = bytes.get(at..).and_then(|rest| rest.first_chunk());
-    bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+fn entry(memory: &[u8], at: usize) -> Option<Entry> {
+    Some([number(memory, at)?, number(memory, at.checked_add(4)?)?])
+}
+
+fn number(memory: &[u8], at: usize) -> Option<u32> {
+    let bytes = memory.get(at..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*bytes))
+}
+
+/// Writes numbers where the memory has room for them.
+fn put<const N: usize>(memory: &mut [u8], at: usize, numbers: [u32; N]) {
+    let places = memory.get_mut(at..).unwrap_or_default();
+    for (place, number) in places.chunks_exact_mut(4).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
 }
