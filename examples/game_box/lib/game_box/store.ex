@@ -112,7 +112,8 @@ defmodule GameBox.Store do
     folder = Path.expand(Settings.data())
     File.mkdir_p!(folder)
     Application.load(:mnesia)
-    Application.put_env(:mnesia, :dir, to_charlist(folder))
+    # What it writes of a failure is kept with the data, too.
+    for setting <- [:dir, :core_dir], do: Application.put_env(:mnesia, setting, to_charlist(folder))
     others = Settings.nodes() -- [node()]
     Enum.each(others, &Node.connect/1)
 
