@@ -148,7 +148,7 @@ typedef enum ExtismStatus {
   EXTISM_STATUS_HASH_MISMATCH = 207,
   /** A module could not be downloaded. */
   EXTISM_STATUS_DOWNLOAD_FAILED = 208,
-  /** A precompiled artefact is damaged, or the host has not opted in to loading artefacts. */
+  /** A precompiled artefact that the host trusts is damaged. */
   EXTISM_STATUS_ARTEFACT_REFUSED = 209,
   /** The bytes are not a valid Wasm module. */
   EXTISM_STATUS_MODULE_INVALID = 300,

@@ -48,7 +48,7 @@ pub enum Status {
     HashMismatch = 207,
     /// A module could not be downloaded.
     DownloadFailed = 208,
-    /// A precompiled artefact is damaged, or the host has not opted in to loading artefacts.
+    /// A precompiled artefact that the host trusts is damaged.
     ArtefactRefused = 209,
     /// The bytes are not a valid Wasm module.
     ModuleInvalid = 300,
@@ -304,9 +304,7 @@ impl Status {
                 "The bytes of a module do not have the SHA-256 the manifest states."
             }
             Status::DownloadFailed => "A module could not be downloaded.",
-            Status::ArtefactRefused => {
-                "A precompiled artefact is damaged, or the host has not opted in to loading artefacts."
-            }
+            Status::ArtefactRefused => "A precompiled artefact that the host trusts is damaged.",
             Status::ModuleInvalid => "The bytes are not a valid Wasm module.",
             Status::ModuleUnsupported => {
                 "The module is valid but uses something this runtime does not offer."

@@ -48,7 +48,7 @@ enum class Status : int {
   HashMismatch = 207,
   /// A module could not be downloaded.
   DownloadFailed = 208,
-  /// A precompiled artefact is damaged, or the host has not opted in to loading artefacts.
+  /// A precompiled artefact that the host trusts is damaged.
   ArtefactRefused = 209,
   /// The bytes are not a valid Wasm module.
   ModuleInvalid = 300,

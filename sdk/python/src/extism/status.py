@@ -68,7 +68,7 @@ class Status(IntEnum):
     """A module could not be downloaded."""
 
     ARTEFACT_REFUSED = 209
-    """A precompiled artefact is damaged, or the host has not opted in to loading artefacts."""
+    """A precompiled artefact that the host trusts is damaged."""
 
     MODULE_INVALID = 300
     """The bytes are not a valid Wasm module."""

@@ -23,10 +23,10 @@ const OVERVIEWS: &[Overview] = &[
         introduction: "\
 # SDKs
 
-Programs embed Extism through one of these. Each is a thin translation of the [C library](../include/extism.h)
-into the types, ownership, errors and idioms of its language: policy, limits and defaults are below it, so all behave
-alike, and the same words mean the same everywhere ([names](../docs/sdk-names.md)). All have the version of the
-library, the same samples, and the same [conformance cases](../conformance/protocol.md) to pass.
+Programs embed Extism through one of these. Each is a thin translation of the [C library](../include/extism.h), or of
+the runtime below that, into the types, ownership, errors and idioms of its language: policy, limits and defaults are
+further below, so all behave alike, and the same words mean the same everywhere ([names](../docs/sdk-names.md)). All have
+the version of the library, the same samples, and the same [conformance cases](../conformance/protocol.md) to pass.
 
 Tier 1: all conformance cases pass, also under sanitizers or a stressed garbage collector. Tier 2: all conformance
 cases pass. Tier 3: it builds, and the core of the cases passes.
