@@ -1,7 +1,8 @@
 %% @doc Pools: a bounded number of plug-ins that processes borrow.
 %%
 %% From one borrower to the next a plug-in keeps its memory and the variables it set itself; what a borrower
-%% changed through the host (configuration, variables, log sink, headers of responses) is undone: it is made anew, as after a trap.
+%% changed through the host (configuration, variables, log sink, headers of responses) is undone: it is made
+%% anew, as after a trap.
 %%
 %% What is borrowed is an ordinary plug-in: freeing it gives it back, and so does the death of everybody who
 %% knows it.

@@ -8,7 +8,8 @@ defmodule Extism.Pool do
       ~s({"count":2,"total":2,"vowels":"aAeEiIoOuU"})
 
   From one borrower to the next a plug-in keeps its memory and the variables it set itself; what a borrower
-  changed through the host (configuration, variables, log sink, headers of responses) is undone: it is made anew, as after a trap.
+  changed through the host (configuration, variables, log sink, headers of responses) is undone: it is made
+  anew, as after a trap.
 
   What is borrowed is an ordinary plug-in: freeing it gives it back, and so does the death of everybody who
   knows it.
