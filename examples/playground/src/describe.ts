@@ -79,7 +79,9 @@ function grouped(items: readonly (readonly [string, Item])[]): Map<string, Item[
   const groups = new Map<string, Item[]>();
   for (const [group, item] of items) {
     const { name, kind, type } = item;
-    groups.set(group, [...(groups.get(group) ?? []), { name, kind, type }]);
+    const members = groups.get(group) ?? [];
+    members.push({ name, kind, type });
+    groups.set(group, members);
   }
   return groups;
 }

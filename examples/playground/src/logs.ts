@@ -2,12 +2,13 @@
  * What plug-ins log, and what they ask of their host.
  *
  * Must not know: plug-ins. Invariant: the newest message is in view unless the user is reading older ones, and a bounded
- * number of messages is kept.
+ * part of a bounded number of messages is kept.
  */
 
 import { byId, make } from "./dom.js";
 
 const MESSAGES_MAX = 1_000;
+const MESSAGE_CHARS_MAX = 10_000;
 
 export class Logs {
   readonly #list = byId("logs", HTMLElement);
@@ -23,6 +24,8 @@ export class Logs {
   /** Adds a message; it is seen with the next picture. */
   add(level: string, message: string): void {
     const time = new Date();
+    const isLong = message.length > MESSAGE_CHARS_MAX;
+    const text = isLong ? `${message.slice(0, MESSAGE_CHARS_MAX)}…` : message;
     const clock = time.toLocaleTimeString("en-GB");
     this.#waiting.push(
       make(
@@ -30,7 +33,7 @@ export class Logs {
         { class: `is-${level}` },
         make("time", { datetime: time.toISOString() }, clock),
         make("span", { class: "level" }, level),
-        make("span", { class: "text" }, message),
+        make("span", { class: "text" }, text),
       ),
     );
     this.#total += 1;

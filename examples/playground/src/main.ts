@@ -194,7 +194,10 @@ class Playground {
     const { settings, file, told } = { settings: this.#settings, file: this.#file, told: this.#told };
     this.#variables.watch(settings.watched);
     const functions = told?.functions ?? [];
-    this.#functions.replaceChildren(...functions.map((name) => make("option", {}, name)));
+    this.#functions.replaceChildren();
+    for (const name of functions) {
+      this.#functions.append(make("option", {}, name));
+    }
     this.#functions.disabled = functions.length === 0;
     if (functions.length === 0) {
       this.#functions.append(make("option", {}, told === undefined ? "no plug-in yet" : "none that can be called"));

@@ -1,7 +1,7 @@
 /**
  * The plug-in, shown: what it is, exports, imports, and what its host has to be.
  *
- * Must not know: how it was found out. Invariant: every name of the module is reachable.
+ * Must not know: how it was found out. Invariant: a module with any number of names does not stop the page.
  */
 
 import { byId, make } from "./dom.js";
@@ -10,6 +10,8 @@ import { STAND_IN_KINDS, type StandIn } from "./settings.js";
 import { STAND_IN_WORDS } from "./stand-in.js";
 
 const HASH_CHARS = 12;
+/** Of what a module has more of, the rest is a number. */
+const NAMES_MAX = 2_000;
 
 /** Who provides imports, in the words of the page. */
 const PROVIDERS: Readonly<Record<string, string>> = {
@@ -37,7 +39,8 @@ export function showModule(file: PluginFile, told: Description, about: string): 
     names(`Needs from ${PROVIDERS[provider] ?? provider}`, items, false),
   );
   const functions = told.functions.map((name) => ({ name, kind: "", type: "" }));
-  const others = told.exports.filter((each) => !told.functions.includes(each.name));
+  const callable = new Set(told.functions);
+  const others = told.exports.filter((each) => !callable.has(each.name));
   byId("needs", HTMLElement).replaceChildren(
     names("Functions to call", functions, true),
     ...(others.length === 0 ? [] : [names("Other exports", others, false)]),
@@ -47,10 +50,13 @@ export function showModule(file: PluginFile, told: Description, about: string): 
 }
 
 function names(title: string, items: readonly Item[], isOpen: boolean): HTMLElement {
-  const rows = items.map((item) => {
+  const rows = items.slice(0, NAMES_MAX).map((item) => {
     const kind = item.type === "" ? item.kind : item.type;
     return make("li", {}, item.name, " ", make("small", {}, kind === "function" ? "" : kind));
   });
+  if (items.length > NAMES_MAX) {
+    rows.push(make("li", {}, `… and ${(items.length - NAMES_MAX).toLocaleString("en")} more`));
+  }
   const summary = make("summary", {}, `${title} `, make("span", {}, String(items.length)));
   return make("details", { class: "names", open: isOpen }, summary, make("ul", {}, ...rows));
 }
@@ -63,7 +69,9 @@ export function showStandIns(
 ): void {
   byId("host-section", HTMLElement).hidden = needs.length === 0;
   byId("stand-ins", HTMLElement).replaceChildren(
-    ...needs.map((need) => standIn(need, chosen[need.id] ?? { kind: "nothing", text: "" }, changed)),
+    ...needs
+      .slice(0, NAMES_MAX)
+      .map((need) => standIn(need, chosen[need.id] ?? { kind: "nothing", text: "" }, changed)),
   );
 }
 

@@ -31,10 +31,11 @@ export function standInFunctions(
   record: Recorder,
 ): HostFunctions {
   const store = new Map<string, Uint8Array>();
-  const functions: HostFunctions = {};
+  // Plug-ins choose these names, and may call a namespace `__proto__` or `constructor`: there is nothing to inherit.
+  const functions = Object.create(null) as HostFunctions;
   for (const need of needs) {
     const standIn = { ...(chosen[need.id] ?? { kind: "nothing" as const, text: "" }) };
-    const group = (functions[need.namespace] ??= {});
+    const group = (functions[need.namespace] ??= Object.create(null) as HostFunctions[string]);
     group[need.name] = (current: CurrentPlugin, ...args: unknown[]) => {
       const inputs = args.map((arg, at) => inputOf(current, arg, need.params?.[at]));
       const called = `${need.name}(${inputs.map(shown).join(", ")})`;
