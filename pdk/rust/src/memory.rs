@@ -247,7 +247,7 @@ impl<T> MemoryPointer<T> {
 }
 
 impl<T: for<'a> FromBytes<'a>> MemoryPointer<T> {
-    /// The value in the block.
+    /// The value in the block; that of no bytes for the handle 0, which is how an empty value crosses.
     ///
     /// # Errors
     ///
@@ -255,6 +255,7 @@ impl<T: for<'a> FromBytes<'a>> MemoryPointer<T> {
     pub fn get(&self) -> Result<T, Error> {
         match Memory::find(self.0) {
             Some(memory) => memory.to(),
+            None if self.0 == 0 => Memory::null().to(),
             None => Err(Error::msg(format!("Invalid pointer offset {}", self.0))),
         }
     }

@@ -289,6 +289,13 @@ pub fn keep_last(text: String) {
 }
 
 #[shared_fn]
+pub fn keep_long(text: String) {
+    if text.len() > 3 {
+        var::set("long", text)?;
+    }
+}
+
+#[shared_fn]
 pub fn share_nothing() {}
 
 #[test]
@@ -303,7 +310,27 @@ fn shared_functions_may_have_no_result() {
     assert_eq!(last().as_deref(), Some("b"));
     drop_variable(pointer("last"));
     assert_eq!(last(), None);
+    keep_long(pointer("short"));
+    keep_long(pointer("no"));
+    let long = var::get::<String>("long").unwrap();
+    assert_eq!(long.as_deref(), Some("short"));
     share_nothing();
+}
+
+#[shared_fn]
+pub fn length(text: String) -> SharedFnResult<u32> {
+    Ok(text.len() as u32)
+}
+
+/// A block of no bytes has the handle 0.
+#[test]
+fn shared_functions_take_empty_values() {
+    // SAFETY: 0 is no block.
+    let empty = unsafe { MemoryPointer::<String>::new(0) };
+    assert_eq!(Memory::from(length(empty)).to::<u32>().unwrap(), 0);
+    // SAFETY: as above.
+    let number = unsafe { MemoryPointer::<u32>::new(0) };
+    assert!(number.get().is_err());
 }
 
 #[test]

@@ -77,7 +77,11 @@ fn ends_with_value(block: &Block) -> bool {
     let Some(Stmt::Expr(last, None)) = block.stmts.last() else {
         return false;
     };
-    !matches!(last, Expr::ForLoop(_) | Expr::While(_) | Expr::Assign(_))
+    match last {
+        Expr::ForLoop(_) | Expr::While(_) | Expr::Assign(_) => false,
+        Expr::If(branches) => branches.else_branch.is_some(),
+        _ => true,
+    }
 }
 
 /// Whether a type is `SomeResult<()>`.
