@@ -141,6 +141,15 @@ def answers(compiler, optimise):
                 raise AssertionError(f"{name}: tests/checks.c:{failure.code}") from failure
         assert plugin.call("a_part_is_the_output") == b"3456"
         plugin.close()
+        small = {"wasm": [module_of(module, "main")], "memory": {"max_pages": 24}}
+        for name in ("an_output_without_room", "a_variable_without_room"):
+            plugin = host.Plugin(library(), json.dumps(small).encode())
+            try:
+                plugin.call(name)
+                raise AssertionError(f"{name} succeeded")
+            except host.Failure as failure:
+                assert "oom" in str(failure), failure
+            plugin.close()
 
     return test
 
@@ -213,7 +222,9 @@ def test_http(folder):
         plugin = host.Plugin(library(), json.dumps(manifest).encode())
         url = f"http://127.0.0.1:{server.server_port}"
         assert plugin.call("fetch", f"{url}/found".encode()) == b"hello from /found"
-        for refused, words in ((f"{url}/lost", "did not answer"), ("x" * 2049, "too long")):
+        written = f'{url}/found","method":"DELETE'
+        bad = [(f"{url}/lost", "did not answer"), ("x" * 2049, "too long"), (written, "in no URL")]
+        for refused, words in bad:
             try:
                 plugin.call("fetch", refused.encode())
                 raise AssertionError(f"{refused} was fetched")

@@ -149,7 +149,8 @@ static inline char *extism_load_input_sz_dup(size_t *out_size) {
 }
 #endif
 
-/* Makes a block, a part of one, a copy of bytes or of a text the output of this call. The last one counts. */
+/* Makes a block, a part of one, a copy of bytes or of a text the output of this call. The last one counts. The
+   call ends by a trap where there is no room for the copy. */
 void extism_output_handle(const ExtismHandle handle);
 bool extism_output_set_from_handle(const ExtismHandle handle, const uint64_t offset, const uint64_t n);
 void extism_output_buf(const void *src, const size_t n);
@@ -167,6 +168,7 @@ ExtismHandle extism_config_get_buf_from_sz(const char *name);
 ExtismHandle extism_var_get_buf(const char *name, const size_t name_length);
 ExtismHandle extism_var_get_buf_from_sz(const char *name);
 
+/* The call ends by a trap where there is no room for the name. */
 void extism_var_set_buf(const char *name, const size_t name_length, const ExtismHandle value);
 void extism_var_set_buf_from_sz(const char *name, const ExtismHandle value);
 
@@ -341,6 +343,15 @@ ExtismHandle extism_alloc_buf(const void *src, const size_t n) {
 
 ExtismHandle extism_alloc_buf_from_sz(const char *sz) { return extism_alloc_buf(sz, extism_sz_length(sz)); }
 
+/* Where a function says nothing of how it went, going on without the block would lose what is in it. */
+static ExtismHandle extism_alloc_buf_or_trap(const void *src, const size_t n) {
+  const ExtismHandle handle = extism_alloc_buf(src, n);
+  if (handle == 0 && n != 0) {
+    __builtin_trap();
+  }
+  return handle;
+}
+
 #ifdef EXTISM_USE_LIBC
 void *extism_load_dup(const ExtismHandle handle, size_t *out_size) {
   const uint64_t length = extism_length(handle);
@@ -378,7 +389,9 @@ bool extism_output_set_from_handle(const ExtismHandle handle, const uint64_t off
   return true;
 }
 
-void extism_output_buf(const void *src, const size_t n) { __extism_output_set(extism_alloc_buf(src, n), n); }
+void extism_output_buf(const void *src, const size_t n) {
+  __extism_output_set(extism_alloc_buf_or_trap(src, n), n);
+}
 
 void extism_output_buf_from_sz(const char *sz) { extism_output_buf(sz, extism_sz_length(sz)); }
 
@@ -417,11 +430,7 @@ ExtismHandle extism_var_get_buf_from_sz(const char *name) {
 }
 
 void extism_var_set_buf(const char *name, const size_t name_length, const ExtismHandle value) {
-  const ExtismHandle key = extism_alloc_buf(name, name_length);
-  if (key == 0 && name_length != 0) {
-    return;
-  }
-  extism_var_set(key, value);
+  extism_var_set(extism_alloc_buf_or_trap(name, name_length), value);
 }
 
 void extism_var_set_buf_from_sz(const char *name, const ExtismHandle value) {

@@ -15,6 +15,13 @@ int32_t EXTISM_EXPORTED_FUNCTION(fetch) {
     extism_error_set_buf_from_sz("the URL is too long");
     return 1;
   }
+  /* It becomes a part of JSON: what would end the text there is refused. */
+  for (size_t at = 0; at < length; at++) {
+    if (url[at] == '"' || url[at] == '\\' || (unsigned char)url[at] < ' ') {
+      extism_error_set_buf_from_sz("a character of the URL is in no URL");
+      return 1;
+    }
+  }
 
   const ExtismHandle request = extism_alloc(sizeof head - 1 + length + sizeof tail - 1);
   extism_store_to_handle(request, 0, head, sizeof head - 1);

@@ -104,3 +104,25 @@ int32_t EXTISM_EXPORTED_FUNCTION(a_part_is_the_output) {
   CHECK(extism_output_set_from_handle(block, 3, 4));
   return 0;
 }
+
+static void take_all_memory(void) {
+  for (uint64_t length = 1 << 20; length > 0; length >>= 1) {
+    while (extism_alloc(length) != 0) {
+    }
+  }
+}
+
+/* What is lost when it has no room is not lost in silence. */
+int32_t EXTISM_EXPORTED_FUNCTION(an_output_without_room) {
+  extism_output_buf_from_sz("first");
+  take_all_memory();
+  extism_output_buf_from_sz("second");
+  return 0;
+}
+
+int32_t EXTISM_EXPORTED_FUNCTION(a_variable_without_room) {
+  const ExtismHandle value = extism_alloc_buf_from_sz("value");
+  take_all_memory();
+  extism_var_set_buf_from_sz("name", value);
+  return 0;
+}
