@@ -111,6 +111,12 @@ mod tests {
             ),
             "plugin_fn cannot export a method",
         );
+        refused(
+            parse_quote!(
+                pub fn f<'a>(text: &'a str) -> FnResult<()> {}
+            ),
+            "plugin_fn hands over values, not references: take `String` or `Vec<u8>`",
+        );
     }
 
     #[test]

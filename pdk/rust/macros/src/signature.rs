@@ -2,7 +2,7 @@
 //!
 //! Must not know: the generated code. Invariant: only functions that can be exported pass.
 
-use syn::{Error, ItemFn, Result, Type, Visibility};
+use syn::{Error, FnArg, ItemFn, Result, Type, Visibility};
 
 /// Refuses what no export can be. `attribute` is named in the messages.
 pub(crate) fn check(attribute: &str, function: &ItemFn) -> Result<()> {
@@ -35,6 +35,14 @@ pub(crate) fn check(attribute: &str, function: &ItemFn) -> Result<()> {
     }
     if let Some(receiver) = signature.receiver() {
         return fail(receiver, "cannot export a method");
+    }
+    for input in &signature.inputs {
+        if let FnArg::Typed(typed) = input
+            && let Type::Reference(_) = &*typed.ty
+        {
+            let text = "hands over values, not references: take `String` or `Vec<u8>`";
+            return fail(&typed.ty, text);
+        }
     }
     Ok(())
 }
