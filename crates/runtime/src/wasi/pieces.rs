@@ -14,6 +14,8 @@ type Entry = [u32; 2];
 /// A call with a large buffer.
 pub(super) struct Pieces {
     whole: Entry,
+    /// How much of it is done in this call.
+    len: u32,
     done: u32,
     /// The piece that is in the list now.
     listed: Entry,
@@ -43,8 +45,12 @@ impl Pieces {
         if len <= BYTES_MAX || end > memory.len() as u64 {
             return None;
         }
+        // Where the list itself is written, it is as the plug-in made it: by another call, which begins there.
+        let before_list = (at as u64).checked_sub(u64::from(start));
+        let before_list = before_list.filter(|before| (1..u64::from(len)).contains(before));
         let mut pieces = Pieces {
             whole,
+            len: before_list.map_or(len, |before| before as u32),
             done: 0,
             listed: whole,
             at,
@@ -67,8 +73,7 @@ impl Pieces {
         let bytes = number(memory, self.result_at).unwrap_or_default();
         let bytes = bytes.min(self.listed[1]);
         self.done += bytes;
-        let goes_on =
-            bytes == self.listed[1] && self.done < self.whole[1] && self.is_listed(memory);
+        let goes_on = bytes == self.listed[1] && self.done < self.len && self.is_listed(memory);
         if goes_on {
             self.list(memory);
         }
@@ -87,8 +92,8 @@ impl Pieces {
     }
 
     fn list(&mut self, memory: &mut [u8]) {
-        let [start, len] = self.whole;
-        self.listed = [start + self.done, (len - self.done).min(BYTES_MAX)];
+        let [start, _] = self.whole;
+        self.listed = [start + self.done, (self.len - self.done).min(BYTES_MAX)];
         put(memory, self.at, self.listed);
     }
 

@@ -47,6 +47,11 @@ const SOURCE: &str = r#"(module
       (i32.store (i32.const 72) (i32.const 76))
       (drop (call $run))
       (i32.load (i32.const 76)))
+    ;; The buffer is all of the memory, and so has the list in it.
+    (func (export "dump") (result i32)
+      (i32.store (i32.const 72) (i32.const 0))
+      (i32.store (i32.const 76) (i32.const 2097152))
+      (call $done (call $write (i32.const 4) (i32.const 64) (i32.const 2) (i32.const 96))))
     (func (export "last") (result i32) (i32.load (call $last)))
     (func (export "start") (result i32) (i32.load (i32.const 72)))
     (func (export "length") (result i32) (i32.load (i32.const 76))))"#;
@@ -98,6 +103,15 @@ fn a_file_ends_within_a_piece_and_after_one() {
         assert_eq!(plugin.call("read", b"").code, bytes as i32);
         assert_eq!(list(&mut plugin), LISTED);
     }
+}
+
+#[test]
+fn a_buffer_with_its_own_list_is_written_up_to_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plugin = plugin(folder.path());
+    assert_eq!(plugin.call("dump", b"").code, 72);
+    assert_eq!(list(&mut plugin), [0, 2 << 20]);
+    assert_eq!(std::fs::read(folder.path().join("file")).unwrap().len(), 72);
 }
 
 #[test]
