@@ -96,6 +96,13 @@ defmodule GameBox.WebTest do
     assert {403, _, _} = ask(:get, "/api/rooms/#{code}/stream", headers: [{"sec-fetch-site", "cross-site"}])
   end
 
+  test "a length that is none is answered" do
+    for length <- ["0x5", "5,5", "1e3", "-", "\xff"] do
+      head = "POST /api/rooms HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json"
+      assert raw("#{head}\r\nContent-Length: #{length}\r\n\r\n{}") =~ "HTTP/1.1 400", length
+    end
+  end
+
   test "a browser that sends more on its stream is let go" do
     {code, [ada]} = room(["Ada"])
     socket = follow(code, ada)

@@ -110,6 +110,22 @@ defmodule GameBox.Web.Request do
     _, _ -> :error
   end
 
+  @doc "Whether the length that a request says it has is one: mochiweb cannot answer where it is not."
+  @spec measured?(t()) :: boolean()
+  def measured?(request), do: (header(request, "content-length") || "0") =~ ~r/\A[+-]?\d+\z/
+
+  @doc "Answers a request that is none, and ends the connection."
+  @spec refuse(t()) :: no_return()
+  def refuse(request) do
+    _ =
+      :mochiweb_socket.send(
+        socket(request),
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+      )
+
+    close(request)
+  end
+
   @doc "Answers with JSON."
   @spec reply(t(), pos_integer(), term(), [{String.t(), String.t()}]) :: :ok
   def reply(request, status, value, headers \\ []) do

@@ -14,6 +14,7 @@ defmodule GameBox.Web.Router do
   @spec serve(term()) :: term()
   def serve(native) do
     request = Request.new(native)
+    if not Request.measured?(request), do: Request.refuse(request)
 
     case Guard.check(request) do
       :ok -> route(request.method, request.path, request)
