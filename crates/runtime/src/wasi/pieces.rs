@@ -45,7 +45,7 @@ impl Pieces {
         if len <= BYTES_MAX || end > memory.len() as u64 {
             return None;
         }
-        // Where the list itself is written, it is as the plug-in made it: by another call, which begins there.
+        // Where the list itself is written, it is as the plug-in made it: by another call, that begins there.
         let before_list = (at as u64).checked_sub(u64::from(start));
         let before_list = before_list.filter(|before| (1..u64::from(len)).contains(before));
         let mut pieces = Pieces {
