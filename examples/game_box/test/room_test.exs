@@ -5,6 +5,7 @@ defmodule GameBox.RoomTest do
   import GameBox.TestCluster, only: [wait_until: 1]
 
   alias GameBox.{Games, Limits, Room, Rooms, Store}
+  alias GameBox.Room.Audience
 
   # A game that is being played by Ada and Ben: the code, their cookies, and Ada's stream.
   defp play(game, names \\ ["ada", "ben"]) do
@@ -300,5 +301,15 @@ defmodule GameBox.RoomTest do
              act(code, ada, %{do: "select", game: Games.id("tic_tac_toe")})
 
     assert {200, nil} = act(code, ada, %{do: "select", game: Games.id("tic_tac_toe")})
+  end
+
+  test "what a room shows is held once, however many follow it" do
+    audience = Audience.add(Audience.new(), self(), nil)
+    view = %{body: List.duplicate(["b", %{}, ["x"], %{}], 5000), css: ""}
+    :ok = Audience.show(audience, fn nil -> %{view: view} end)
+    assert_receive {:room, _, shown}
+    # A binary of this size is shared between processes; a tree would be copied into each of them.
+    assert :erts_debug.flat_size(shown) < 20
+    assert %{"view" => %{"body" => [["b", _, ["x"], _] | _]}} = :jiffy.decode(shown, [:return_maps])
   end
 end

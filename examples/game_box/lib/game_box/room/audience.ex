@@ -43,11 +43,17 @@ defmodule GameBox.Room.Audience do
     Map.new(audience, fn {pid, {monitor, name}} -> {pid, {monitor, if(name != player, do: name)}} end)
   end
 
-  @doc "Sends everybody what is theirs."
+  @doc """
+  Sends everybody what is theirs, as JSON: written once for each player, and held once, however many streams wait
+  for browsers that are slow.
+  """
   @spec show(t(), (String.t() | nil -> map())) :: :ok
   def show(audience, payload) do
-    shown = audience |> Enum.map(fn {_, {_, name}} -> name end) |> Enum.uniq() |> Map.new(&{&1, payload.(&1)})
+    names = audience |> Enum.map(fn {_, {_, name}} -> name end) |> Enum.uniq()
+    shown = Map.new(names, &{&1, json(payload.(&1))})
     for {pid, {_, name}} <- audience, do: send(pid, {:room, self(), shown[name]})
     :ok
   end
+
+  defp json(value), do: value |> :jiffy.encode([:use_nil, :force_utf8]) |> IO.iodata_to_binary()
 end

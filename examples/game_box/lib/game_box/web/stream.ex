@@ -24,7 +24,7 @@ defmodule GameBox.Web.Stream do
         socket = Request.socket(request)
         # Of what a browser sends now, one part is taken in at most: it has nothing to say.
         :ok = :mochiweb_socket.setopts(socket, active: :once, send_timeout: 10_000, send_timeout_close: true)
-        emit(socket, "nodes", %{urls: Settings.urls()})
+        emit(socket, "nodes", :jiffy.encode(%{urls: Settings.urls()}))
         loop(%{socket: socket, code: code, secret: secret, room: nil})
     end
   end
@@ -72,7 +72,7 @@ defmodule GameBox.Web.Stream do
 
   # The room has moved, or is about to.
   defp again(state) do
-    emit(state.socket, "moving", %{})
+    emit(state.socket, "moving", "{}")
 
     case Rooms.call(state.code, {:watch, self(), state.secret}) do
       {:ok, _} ->
@@ -80,7 +80,7 @@ defmodule GameBox.Web.Stream do
 
       {:error, _} ->
         if Rooms.find(state.code) == :none do
-          emit(state.socket, "gone", %{})
+          emit(state.socket, "gone", "{}")
           :mochiweb_socket.close(state.socket)
           exit(:normal)
         else
@@ -95,8 +95,7 @@ defmodule GameBox.Web.Stream do
     state
   end
 
-  defp emit(socket, event, value),
-    do: write(socket, ["event: ", event, "\ndata: ", :jiffy.encode(value, [:use_nil]), "\n\n"])
+  defp emit(socket, event, json), do: write(socket, ["event: ", event, "\ndata: ", json, "\n\n"])
 
   defp write(socket, data) do
     case :mochiweb_socket.send(socket, data) do
