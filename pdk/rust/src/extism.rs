@@ -21,10 +21,18 @@ macro_rules! imports {
             /// Nothing to uphold here; on Wasm it is an import, and those are unsafe to call.
             #[cfg(not(target_family = "wasm"))]
             pub unsafe fn $name($($parameter: $ty),*) $(-> $result)? {
-                crate::testing::with_host(|host| host.$name($($parameter),*))
+                native!($name($($parameter),*))
             }
         )*
     };
+}
+
+/// What stands in for an import: the host's method of that name, but for the one that calls the test's own
+/// function, which may use the host in turn.
+#[cfg(not(target_family = "wasm"))]
+macro_rules! native {
+    (http_request $given:tt) => { crate::testing::http_request $given };
+    ($name:ident $given:tt) => { crate::testing::with_host(|host| host.$name $given) };
 }
 
 imports! {

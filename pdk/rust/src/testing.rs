@@ -100,6 +100,23 @@ pub fn call_host(namespace: &str, name: &str, arguments: &[u64]) -> u64 {
     }
 }
 
+/// Answers a request by the test's function, which may itself use the host: nothing else does meanwhile.
+pub(crate) fn http_request(request: u64, body: u64) -> u64 {
+    let (request, body, answer) =
+        with_host(|host| (host.take(request), host.take(body), host.http.clone()));
+    let Some(answer) = answer else {
+        panic!(
+            "the test answers no HTTP request: {}",
+            String::from_utf8_lossy(&request)
+        );
+    };
+    let (status, response) = answer(&request, &body);
+    with_host(|host| {
+        host.http_status = status;
+        host.put(response)
+    })
+}
+
 /// Runs something on this thread's host.
 pub(crate) fn with_host<T>(body: impl FnOnce(&mut Host) -> T) -> T {
     thread_local!(static HOST: RefCell<Host> = RefCell::default());
@@ -284,19 +301,6 @@ impl Host {
             0 => self.vars.remove(&key),
             _ => self.vars.insert(key, bytes),
         };
-    }
-
-    pub(crate) fn http_request(&mut self, request: u64, body: u64) -> u64 {
-        let (request, body) = (self.take(request), self.take(body));
-        let Some(answer) = self.http.clone() else {
-            panic!(
-                "the test answers no HTTP request: {}",
-                String::from_utf8_lossy(&request)
-            );
-        };
-        let (status, response) = answer(&request, &body);
-        self.http_status = status;
-        self.put(response)
     }
 
     pub(crate) fn http_status_code(&mut self) -> i32 {

@@ -384,6 +384,19 @@ fn a_response_has_status_and_body() {
 }
 
 #[test]
+#[cfg(feature = "http")]
+fn what_answers_a_request_may_use_the_host() {
+    testing::set_http(|_, _| {
+        info!("asked");
+        var::set("asked", true).unwrap();
+        (200, vec![])
+    });
+    http::request::<()>(&HttpRequest::new("http://a/"), None).unwrap();
+    assert_eq!(testing::take_log(), [(LogLevel::Info, "asked".to_owned())]);
+    assert_eq!(var::get("asked").unwrap(), Some(true));
+}
+
+#[test]
 fn a_block_that_does_not_fit_is_an_error() {
     assert_eq!(memory::internal::memory_alloc(u64::MAX).offset, 0);
     let managed = ManagedMemory::new(Memory::from_bytes("abc").unwrap());
