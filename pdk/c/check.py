@@ -186,8 +186,16 @@ def test_count_vowels(folder):
     manifest = {"wasm": [module_of(module, "main")], "config": {"vowels": "xyz"}}
     plugin = host.Plugin(library(), json.dumps(manifest).encode())
     assert plugin.call("count_vowels", b"xyzzy") == b'{"count":5,"total":5,"vowels":"xyz"}'
-    assert plugin.call("count_vowels", b"x") == b'{"count":1,"total":6,"vowels":"xyz"}'
+    assert plugin.call("count_vowels", b"x\0y") == b'{"count":2,"total":7,"vowels":"xyz"}'
+    assert plugin.call("count_vowels", b"") == b'{"count":0,"total":7,"vowels":"xyz"}'
     plugin.close()
+    for vowels in ('a"', "a\\", "a" * 65):
+        plugin = host.Plugin(library(), json.dumps({**manifest, "config": {"vowels": vowels}}).encode())
+        try:
+            raise AssertionError(plugin.call("count_vowels", b"a"))
+        except host.Failure as failure:
+            assert failure.code == 1 and "these vowels" in str(failure), failure
+        plugin.close()
 
 
 def test_kv(folder):
@@ -199,7 +207,7 @@ def test_kv(folder):
     }
     plugin = host.Plugin(library(), module, functions)
     assert plugin.call("count_vowels", b"Hello World") == b'{"count":3,"total":3}'
-    assert plugin.call("count_vowels", b"aaa") == b'{"count":3,"total":6}'
+    assert plugin.call("count_vowels", b"a\0aa") == b'{"count":3,"total":6}'
     assert store == {b"count-vowels": struct.pack("<I", 6)}
     plugin.close()
 

@@ -15,9 +15,10 @@ static ExtismHandle key(void) { return extism_alloc_buf_from_sz("count-vowels");
 
 int32_t EXTISM_EXPORTED_FUNCTION(count_vowels) {
   uint32_t count = 0;
-  char *text = extism_load_input_sz_dup(NULL);
-  for (const char *letter = text; *letter != '\0'; letter++) {
-    count += strchr("aAeEiIoOuU", *letter) != NULL;
+  size_t length;
+  char *text = extism_load_input_dup(&length);
+  for (size_t at = 0; at < length; at++) {
+    count += text[at] != '\0' && strchr("aAeEiIoOuU", text[at]) != NULL;
   }
   free(text);
 
