@@ -1,6 +1,9 @@
 defmodule GameBox.ClusterTest do
   use ExUnit.Case, async: false
 
+  # Three nodes are booted for each test.
+  @moduletag timeout: 180_000
+
   import GameBox.Client
   import GameBox.TestCluster, only: [call: 4, home: 2, home: 3, kill: 1, wait_until: 1]
 

@@ -20,7 +20,7 @@ defmodule GameBox.TestCluster do
 
     nodes =
       for({name, port} <- Enum.zip(names, ports), do: Task.async(fn -> boot(cluster, name, port) end))
-      |> Task.await_many(60_000)
+      |> Task.await_many(150_000)
 
     Map.put(cluster, :nodes, nodes)
   end
