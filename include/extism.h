@@ -445,8 +445,8 @@ typedef struct ExtismLimits {
   /** The Wasm call stack, in bytes. */
   uint64_t stack_bytes_max;
   /**
-   * Plug-ins calling each other through host functions: how deep. Each level may use a whole stack
-   * of the thread.
+   * Plug-ins calling, or making, each other through host functions: how deep. Each level may use a
+   * whole stack of the thread.
    */
   uint64_t call_depth_max;
   /** The output of a call, in bytes. */

@@ -58,7 +58,7 @@ pub struct Limits {
     pub tables_max: usize,
     /// The Wasm call stack, in bytes.
     pub stack_bytes_max: usize,
-    /// Plug-ins calling each other through host functions: how deep.
+    /// Plug-ins calling, or making, each other through host functions: how deep.
     pub call_depth_max: u32,
     /// The output of a call, in bytes.
     pub output_bytes_max: u64,

@@ -26,7 +26,7 @@ export interface Limits {
   tablesMax?: Limit;
   /** The Wasm call stack, in bytes. */
   stackBytesMax?: Limit;
-  /** Plug-ins calling each other through host functions: how deep. */
+  /** Plug-ins calling, or making, each other through host functions: how deep. */
   callDepthMax?: Limit;
   /** The output of a call, in bytes. */
   outputBytesMax?: Limit;
