@@ -129,10 +129,11 @@ export class InstancePool implements BackendPool {
       };
       this.#waiters.push(waiter);
       // Beyond that timers end at once, and nobody is there to see the end.
-      if (timeoutMs <= TIMER_MS_MAX) {
+      if (timeoutMs < TIMER_MS_MAX) {
         timer = setTimeout(() => {
           waiter.reject(errorOf(Status.WaitTimeout, "no plug-in was free in time"));
-        }, timeoutMs);
+          // A timer may be early by less than a millisecond.
+        }, timeoutMs + 1);
       }
     });
   }
