@@ -75,7 +75,7 @@ impl Witness {
 }
 
 /// What WASI's workers and a thread's first use of the random numbers open once.
-const DESCRIPTORS_OF_WORKERS: usize = 8;
+pub(crate) const DESCRIPTORS_OF_WORKERS: usize = 8;
 
 /// What the system says about this process.
 pub(crate) struct State {
