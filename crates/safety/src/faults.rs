@@ -132,12 +132,13 @@ mod system {
     /// Lets the process have so many more descriptors than it has. Numbers are given out from below, so those
     /// that are free below the limit count.
     pub(super) fn with_descriptors<T>(more: u64, act: impl FnOnce() -> T) -> Result<(T, bool)> {
-        let mut used: Vec<u64> = std::fs::read_dir("/proc/self/fd")?
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .collect();
-        used.sort_unstable();
-        // One was that of the folder itself.
-        used.retain(|number| std::fs::metadata(format!("/proc/self/fd/{number}")).is_ok());
+        let mut used = open()?;
+        // The other side of the last connection may be about to close what it has: that counts as free.
+        for _ in 0..20 {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            let still = open()?;
+            used.retain(|number| still.contains(number));
+        }
         let limit = (0..).scan(0, |free, number| {
             *free += u64::from(!used.contains(&number));
             Some((number, *free))
@@ -155,6 +156,16 @@ mod system {
         let done = act();
         set(Resource::Nofile, before)?;
         Ok((done, more < DESCRIPTORS_ENOUGH))
+    }
+
+    /// The numbers of what is open.
+    fn open() -> Result<Vec<u64>> {
+        let mut open: Vec<u64> = std::fs::read_dir("/proc/self/fd")?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .collect();
+        // One was that of the folder itself.
+        open.retain(|number| std::fs::metadata(format!("/proc/self/fd/{number}")).is_ok());
+        Ok(open)
     }
 
     /// More than any scenario needs.
