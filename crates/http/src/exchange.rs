@@ -153,10 +153,10 @@ fn receive_head(
     let mut head_bytes = 0_u64;
     let too_large = |bytes: u64| bytes > header_bytes_max;
     loop {
-        if inbox.has_head() {
+        if let Some(found) = inbox.head_bytes() {
             let (used, head) = match call.try_response(inbox.unread(), false) {
                 // Headers are not usual there, and allowed.
-                Err(ProtocolError::HeadersWith100) => (inbox.head_bytes(), None),
+                Err(ProtocolError::HeadersWith100) => (found, None),
                 parsed => parsed.map_err(malformed)?,
             };
             inbox.consume(used);
@@ -278,29 +278,23 @@ impl Inbox {
         }
     }
 
-    /// Whether the unread bytes hold an empty line. Parsing only then keeps the work linear, however
-    /// small the pieces a head comes in.
-    fn has_head(&mut self) -> bool {
+    /// How long the head is that the unread bytes begin with, the empty line at its end included; `None` as
+    /// long as there is no such line. Parsing only then keeps the work linear, however small the pieces a
+    /// head comes in.
+    fn head_bytes(&mut self) -> Option<usize> {
         let unread = self.bytes.get(self.used..).unwrap_or_default();
         let fresh = unread.get(self.scanned..).unwrap_or_default();
-        let found = fresh.windows(2).any(|pair| pair == b"\n\n")
-            || fresh.windows(3).any(|three| three == b"\n\r\n");
-        if !found {
+        let end_of = |line_ends: &[u8]| {
+            let at = fresh
+                .windows(line_ends.len())
+                .position(|w| w == line_ends)?;
+            self.scanned.checked_add(at)?.checked_add(line_ends.len())
+        };
+        let found = end_of(b"\n\n").into_iter().chain(end_of(b"\n\r\n")).min();
+        if found.is_none() {
             self.scanned = unread.len().saturating_sub(2);
         }
         found
-    }
-
-    /// How long the head is that the unread bytes begin with, the empty line at its end included.
-    fn head_bytes(&self) -> usize {
-        let mut length = 0_usize;
-        for line in self.unread().split_inclusive(|byte| *byte == b'\n') {
-            length = length.saturating_add(line.len());
-            if matches!(line, b"\n" | b"\r\n") {
-                break;
-            }
-        }
-        length
     }
 
     /// Reads more, waiting for it; 0 means the peer has closed the connection.
