@@ -53,10 +53,6 @@ const _: () = {
     is_shared::<Arena>();
 };
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The number of no plug-in.
 const NO_PLUGIN: i32 = -1;
 
@@ -80,17 +76,21 @@ impl Arena {
 
     /// What went wrong last for this thread, as far as the context is concerned; if nothing did, for another.
     fn failure<R>(&self, read: impl FnOnce(&Failure) -> R) -> Option<R> {
-        let failures = lock(&self.failures);
+        let failures = self.failures();
         let thread = thread::current().id();
         let own = failures.iter().find(|failure| failure.thread == thread);
         own.or(failures.last()).map(read)
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Vec<Failure>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cold]
     fn fail(&self, error: Error) -> Error {
         let thread = thread::current().id();
         let text = ffi::c_string(&published_text(&error));
-        let mut failures = lock(&self.failures);
+        let mut failures = self.failures();
         let own = failures.iter().position(|failure| failure.thread == thread);
         let failure = match own.map(|own| failures.remove(own)) {
             // Who asks for the text, and then for the status, still has the text.

@@ -112,10 +112,8 @@ impl<T, H> Context<T, H> {
     /// # Errors
     /// [`Status::BadHandle`] if there is no such plug-in, [`Status::Busy`] if it is in use.
     pub fn with<R>(&self, handle: i32, use_it: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        let inner = self.lock();
-        let place = inner.plugins.get(&handle);
-        let plugin = place.map(|place| Arc::clone(&place.plugin));
-        drop(inner);
+        let plugin = |place: &Place<T, H>| Arc::clone(&place.plugin);
+        let plugin = self.lock().plugins.get(&handle).map(plugin);
         let plugin = plugin.ok_or_else(|| missing(handle))?;
         let mut plugin = match plugin.try_lock() {
             Ok(plugin) => plugin,
@@ -133,11 +131,9 @@ impl<T, H> Context<T, H> {
     /// # Errors
     /// [`Status::BadHandle`] if there is no such plug-in.
     pub fn beside<R>(&self, handle: i32, look: impl FnOnce(&H) -> R) -> Result<R, Error> {
-        let inner = self.lock();
-        let place = inner.plugins.get(&handle);
-        place
-            .map(|place| look(&place.beside))
-            .ok_or_else(|| missing(handle))
+        let seen = |place: &Place<T, H>| look(&place.beside);
+        let seen = self.lock().plugins.get(&handle).map(seen);
+        seen.ok_or_else(|| missing(handle))
     }
 
     /// Frees a plug-in; one that is in use, as soon as it is not.
